@@ -1,0 +1,237 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/simshift/simshift/jobs"
+)
+
+// recheck is how long a queued batch may wait without anybody looking at it before the sweeper renews its task.
+const recheck = time.Minute
+
+// Form makes a batch of first attempts out of size positions of a chunk, beginning at from. It gives 0 where another
+// process was first, the job does not run, or nothing is pending there.
+func (l *Ledger) Form(ctx context.Context, job string, chunk jobs.Chunk, from, size int) (int64, error) {
+	number, err := l.run(ctx, formScript, job, chunk.Number, from, size, chunk.Group,
+		l.now().Add(recheck).UnixMilli(), string(jobs.Running)).Int64()
+	if err != nil {
+		return 0, fmt.Errorf("form batch: %w", err)
+	}
+	return number, nil
+}
+
+// Formed tells for each chunk how many of its positions are in batches of first attempts.
+func (l *Ledger) Formed(ctx context.Context, job string) (map[int]int, error) {
+	fields, err := l.rdb.HGetAll(ctx, formedKey(job)).Result()
+	if err != nil {
+		return nil, fmt.Errorf("read formed chunks: %w", err)
+	}
+	formed := make(map[int]int, len(fields))
+	for chunk, upTo := range fields {
+		formed[int(number(chunk))] = int(number(upTo))
+	}
+	return formed, nil
+}
+
+// Gather makes a batch of at most most devices out of a retry wave. It gives 0 where none was made, and how many
+// devices are left in the wave.
+func (l *Ledger) Gather(ctx context.Context, job string, wave jobs.RetryWave, most int) (batch int64, left int, err error) {
+	answer, err := l.run(ctx, gatherScript, job, wave.Name, most, wave.Group, wave.Attempt, flag(wave.Repeat),
+		l.now().Add(recheck).UnixMilli(), string(jobs.Running)).Int64Slice()
+	if err != nil {
+		return 0, 0, fmt.Errorf("gather retries: %w", err)
+	}
+	return answer[0], int(answer[1]), nil
+}
+
+// Begin writes the intent to send a batch. It tells whether run may send it: only then, and once, may the POST happen.
+func (l *Ledger) Begin(ctx context.Context, job string, batch int64, run string, graceEnds time.Time) (bool, error) {
+	// Listed as unknown before the intent: a callback may come before the answer, and must find the batch.
+	err := l.rdb.ZAdd(ctx, unknownKey, redis.Z{Score: float64(l.now().UnixMilli()), Member: unknownMember(job, batch)}).Err()
+	if err != nil {
+		return false, fmt.Errorf("begin batch: %w", err)
+	}
+	ok, err := l.run(ctx, beginScript, job, batch, run, graceEnds.UnixMilli(), string(jobs.Running)).Bool()
+	if err != nil {
+		return false, fmt.Errorf("begin batch: %w", err)
+	}
+	return ok, nil
+}
+
+// Accept gives a sent batch its request id and the deadline of its callbacks. answered says that the id comes from the
+// carrier's answer, not from a callback that was faster. It tells whether the batch now has this id.
+func (l *Ledger) Accept(ctx context.Context, job string, batch int64, requestID string, deadline time.Time, answered bool) (bool, error) {
+	// The route first: a callback must never find a batch that does not know its request.
+	keep := deadline.Sub(l.now()) + routeRetention
+	if err := l.rdb.Set(ctx, requestKey(requestID), unknownMember(job, batch), keep).Err(); err != nil {
+		return false, fmt.Errorf("accept batch: %w", err)
+	}
+	ok, err := l.run(ctx, acceptScript, job, batch, requestID, deadline.UnixMilli(), flag(answered)).Bool()
+	if err != nil {
+		return false, fmt.Errorf("accept batch: %w", err)
+	}
+	if ok {
+		return true, l.known(ctx, job, batch)
+	}
+	return false, nil
+}
+
+// Release puts back a batch that the carrier certainly did not take.
+func (l *Ledger) Release(ctx context.Context, job string, batch int64, run string, until time.Time, note string) (bool, error) {
+	ok, err := l.run(ctx, releaseScript, job, batch, run, until.Add(recheck).UnixMilli(), note).Bool()
+	if err != nil {
+		return false, fmt.Errorf("release batch: %w", err)
+	}
+	if ok {
+		return true, l.known(ctx, job, batch)
+	}
+	return false, nil
+}
+
+// Split halves a batch that was refused for its content. It gives the two new batches, or none where the batch was not
+// this run's, or held a single device.
+func (l *Ledger) Split(ctx context.Context, job string, batch int64, run, note string) ([]int64, error) {
+	halves, err := l.run(ctx, splitScript, job, batch, run, l.now().Add(recheck).UnixMilli(), note).Int64Slice()
+	if err != nil {
+		return nil, fmt.Errorf("split batch: %w", err)
+	}
+	if len(halves) > 0 {
+		err = l.known(ctx, job, batch)
+	}
+	return halves, err
+}
+
+// Close ends a batch whatever is open in it. It gives how many devices it moved and the retry wave they went to, if
+// any; moved is -1 where the batch was not in the state that the ending asks for.
+func (l *Ledger) Close(ctx context.Context, job string, batch int64, ending jobs.Ending) (moved int, wave string, err error) {
+	answer, err := l.run(ctx, closeScript, job, batch, int(ending.From), ending.Run, flag(ending.Overdue),
+		int(ending.To), int(ending.Reason), ending.Fault.Code, cut(ending.Fault.Text), flag(ending.Retry), ending.Attempts,
+		ending.RetryAt.Unix(), flag(ending.Doubtful), string(jobs.Cancelling), ending.Note).Slice()
+	if err != nil {
+		return 0, "", fmt.Errorf("close batch: %w", err)
+	}
+	count, okCount := answer[0].(int64)
+	wave, okWave := answer[1].(string)
+	if !okCount || !okWave {
+		return 0, "", fmt.Errorf("close batch: unexpected answer %v", answer)
+	}
+	return int(count), wave, nil
+}
+
+// Batch reads one batch. It fails with [jobs.ErrNotFound].
+func (l *Ledger) Batch(ctx context.Context, job string, batch int64) (jobs.Batch, error) {
+	fields, err := l.rdb.HGetAll(ctx, batchKey(job, batch)).Result()
+	if err != nil {
+		return jobs.Batch{}, fmt.Errorf("read batch %d: %w", batch, err)
+	}
+	if len(fields) == 0 {
+		return jobs.Batch{}, fmt.Errorf("batch %d of job %s: %w", batch, job, jobs.ErrNotFound)
+	}
+	return parseBatch(job, batch, fields), nil
+}
+
+// Batches reads the batches from first to last, both included; those that do not exist are left out.
+func (l *Ledger) Batches(ctx context.Context, job string, first, last int64) ([]jobs.Batch, error) {
+	var list []jobs.Batch
+	for from := first; from <= last; from += 1000 {
+		to := min(from+999, last)
+		reads := make([]*redis.MapStringStringCmd, 0, to-from+1)
+		_, err := l.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
+			for n := from; n <= to; n++ {
+				reads = append(reads, p.HGetAll(ctx, batchKey(job, n)))
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, fmt.Errorf("read batches: %w", err)
+		}
+		for i, read := range reads {
+			if len(read.Val()) > 0 {
+				list = append(list, parseBatch(job, from+int64(i), read.Val()))
+			}
+		}
+	}
+	return list, nil
+}
+
+func parseBatch(job string, n int64, f map[string]string) jobs.Batch {
+	b := jobs.Batch{
+		Job: job, Number: n, State: jobs.State(number(f["state"])), //nolint:gosec // written from a State
+		Group: int(number(f["group"])), Attempt: int(number(f["attempt"])), Size: int(number(f["size"])),
+		Open: int(number(f["open"])), Repeat: f["repeat"] == "1", Listed: f["listed"] == "1",
+		Chunk: int(number(f["chunk"])), From: int(number(f["from"])),
+		RequestID: f["request"], Note: f["note"], Tasks: number(f["tasks"]),
+	}
+	for field, at := range map[string]*time.Time{"formed_at": &b.FormedAt, "sent_at": &b.SentAt, "due": &b.DueAt} {
+		if when := moment(f[field]); when != nil {
+			*at = *when
+		}
+	}
+	return b
+}
+
+// Due lists the batches of a job that somebody must look at by now: overdue, or queued for long without a word.
+func (l *Ledger) Due(ctx context.Context, job string, most int64) ([]int64, error) {
+	members, err := l.rdb.ZRangeByScore(ctx, dueKey(job), &redis.ZRangeBy{
+		Min: "-inf", Max: strconv.FormatInt(l.now().UnixMilli(), 10), Count: most,
+	}).Result()
+	if err != nil {
+		return nil, fmt.Errorf("read due batches: %w", err)
+	}
+	return numbers(members), nil
+}
+
+// OpenBatches lists every batch of a job that is not closed.
+func (l *Ledger) OpenBatches(ctx context.Context, job string) ([]int64, error) {
+	members, err := l.rdb.ZRange(ctx, dueKey(job), 0, -1).Result()
+	if err != nil {
+		return nil, fmt.Errorf("read open batches: %w", err)
+	}
+	return numbers(members), nil
+}
+
+// Touch counts one more task made for a queued batch, and puts off the time somebody must look at it.
+func (l *Ledger) Touch(ctx context.Context, job string, batch int64, wait time.Duration) (tasks int64, err error) {
+	var counted *redis.IntCmd
+	_, err = l.rdb.TxPipelined(ctx, func(p redis.Pipeliner) error {
+		counted = p.HIncrBy(ctx, batchKey(job, batch), "tasks", 1)
+		p.ZAddXX(ctx, dueKey(job), redis.Z{
+			Score: float64(l.now().Add(wait + recheck).UnixMilli()), Member: strconv.FormatInt(batch, 10),
+		})
+		return nil
+	})
+	if err != nil && !errors.Is(err, redis.Nil) {
+		return 0, fmt.Errorf("touch batch %d: %w", batch, err)
+	}
+	return counted.Val(), nil
+}
+
+func numbers(members []string) []int64 {
+	list := make([]int64, len(members))
+	for i, member := range members {
+		list[i] = number(member)
+	}
+	return list
+}
+
+func flag(on bool) string {
+	if on {
+		return "1"
+	}
+	return "0"
+}
+
+// cut bounds the words of a fault: they are kept once a job, but a carrier may say anything.
+func cut(text string) string {
+	const most = 300
+	if len(text) <= most {
+		return text
+	}
+	return text[:most]
+}

@@ -1,0 +1,152 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/simshift/simshift/jobs"
+)
+
+// Job reads a job as it stands now. Its Hold is what the job itself knows (a pause); holds of the deployment are the
+// caller's to add. It fails with [jobs.ErrNotFound].
+func (l *Ledger) Job(ctx context.Context, id string) (jobs.Job, error) {
+	s, err := l.spec(ctx, id)
+	if err != nil {
+		return jobs.Job{}, err
+	}
+	fields, err := l.rdb.HGetAll(ctx, jobKey(id)).Result()
+	if err != nil {
+		return jobs.Job{}, fmt.Errorf("read job %s: %w", id, err)
+	}
+	if len(fields) == 0 {
+		l.specs.Delete(id)
+		return jobs.Job{}, notFound(id)
+	}
+	return fill(s.job(), fields), nil
+}
+
+// fill puts the changing part of a job beside the fixed one.
+func fill(job jobs.Job, fields map[string]string) jobs.Job {
+	job.State = jobs.Phase(fields["state"])
+	job.Hold = fields["hold"]
+	job.Devices = number(fields["devices"])
+	job.Attempts = number(fields["attempts"])
+	job.Repeats = number(fields["repeats"])
+	job.Batches = number(fields["batches"])
+	job.Requests = number(fields["requests"])
+	job.Callbacks = number(fields["callbacks"])
+	job.StartedAt = moment(fields["started_at"])
+	job.FinishedAt = moment(fields["finished_at"])
+	job.Counts = make(jobs.Counts, len(jobs.States))
+	for _, state := range jobs.States {
+		job.Counts[state] = number(fields[countField(state)])
+	}
+	return job
+}
+
+// Jobs lists every job, the newest first.
+func (l *Ledger) Jobs(ctx context.Context) ([]jobs.Job, error) {
+	ids, err := l.rdb.ZRevRange(ctx, indexKey, 0, -1).Result()
+	if err != nil {
+		return nil, fmt.Errorf("list jobs: %w", err)
+	}
+	list := make([]jobs.Job, 0, len(ids))
+	for _, id := range ids {
+		job, err := l.Job(ctx, id)
+		if errors.Is(err, jobs.ErrNotFound) {
+			continue // deleted, or its creation died after the index
+		}
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, job)
+	}
+	return list, nil
+}
+
+// OpenJobs lists the ids of the jobs that hold devices, the oldest first.
+func (l *Ledger) OpenJobs(ctx context.Context) ([]string, error) {
+	ids, err := l.rdb.ZRange(ctx, indexKey, 0, -1).Result()
+	if err != nil {
+		return nil, fmt.Errorf("list open jobs: %w", err)
+	}
+	phases := make([]*redis.StringCmd, len(ids))
+	_, err = l.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
+		for i, id := range ids {
+			phases[i] = p.HGet(ctx, jobKey(id), "state")
+		}
+		return nil
+	})
+	if err != nil && !errors.Is(err, redis.Nil) {
+		return nil, fmt.Errorf("list open jobs: %w", err)
+	}
+	open := ids[:0]
+	for i, id := range ids {
+		if jobs.Phase(phases[i].Val()).Open() {
+			open = append(open, id)
+		}
+	}
+	return open, nil
+}
+
+// Cancel stops a job: nothing more of it is sent, and what is in flight still settles.
+func (l *Ledger) Cancel(ctx context.Context, id, reason string) error {
+	return l.move(ctx, id, jobs.Cancelling, []jobs.Phase{jobs.Running, jobs.Paused}, "hold", "", "cancel_reason", reason)
+}
+
+// Finish ends the job if no device of it is open, and gives the phase it is in now.
+func (l *Ledger) Finish(ctx context.Context, id string) (jobs.Phase, error) {
+	phase, err := l.run(ctx, finishScript, id, string(jobs.Finished), string(jobs.Stopped), string(jobs.Cancelling),
+		string(jobs.Running), string(jobs.Paused), string(jobs.Cancelling)).Text()
+	if err != nil {
+		return "", fmt.Errorf("finish job %s: %w", id, err)
+	}
+	return jobs.Phase(phase), nil
+}
+
+// move takes a job to another phase, with fields set in the same step. To be there already is success.
+func (l *Ledger) move(ctx context.Context, id string, to jobs.Phase, from []jobs.Phase, fields ...any) error {
+	args := []any{string(to), len(from)}
+	for _, phase := range from {
+		args = append(args, string(phase))
+	}
+	answer, err := l.run(ctx, phaseScript, id, append(args, fields...)...).Result()
+	if err != nil {
+		return fmt.Errorf("job %s to %s: %w", id, to, err)
+	}
+	current, refused := answer.(string)
+	switch {
+	case !refused:
+		return nil
+	case current == "":
+		return notFound(id)
+	default:
+		return fmt.Errorf("job %s is %s, it can not become %s: %w", id, current, to, jobs.ErrConflict)
+	}
+}
+
+func number(text string) int64 {
+	n, _ := strconv.ParseInt(text, 10, 64) // absent is zero; the scripts write only numbers
+	return n
+}
+
+func moment(text string) *time.Time {
+	if text == "" {
+		return nil
+	}
+	at := time.UnixMilli(number(text)).UTC()
+	return &at
+}
+
+// none turns "no such key" into no error.
+func none(err error, doing string) error {
+	if errors.Is(err, redis.Nil) {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", doing, err)
+}

@@ -1,0 +1,726 @@
+package ledger_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/alicebob/miniredis/v2"
+	"github.com/google/go-cmp/cmp"
+	"github.com/redis/go-redis/v9"
+
+	"github.com/simshift/simshift/internal/redistest"
+	"github.com/simshift/simshift/jobs"
+	"github.com/simshift/simshift/ledger"
+)
+
+// The suite runs on the demo's embedded Redis and on a real one: both must keep the same books.
+func TestLedgerOnMiniredis(t *testing.T) {
+	t.Parallel()
+	suite(t, func(t *testing.T) redis.UniversalClient {
+		t.Helper()
+		client := redis.NewClient(&redis.Options{Addr: miniredis.RunT(t).Addr()})
+		t.Cleanup(func() { _ = client.Close() })
+		return client
+	})
+}
+
+func TestLedgerOnRedis(t *testing.T) {
+	t.Parallel()
+	server := redistest.Start(t)
+	suite(t, func(t *testing.T) redis.UniversalClient {
+		t.Helper()
+		client := server.Client(t)
+		if err := client.FlushDB(t.Context()).Err(); err != nil {
+			t.Fatal(err)
+		}
+		return client
+	})
+}
+
+func suite(t *testing.T, client func(*testing.T) redis.UniversalClient) {
+	t.Helper()
+	for name, test := range map[string]func(*testing.T, *books){
+		"a job is nothing before its commit":                         testCommit,
+		"an abandoned import can not commit":                         testAbandon,
+		"a batch goes from queued to settled":                        testLife,
+		"only one run may send a batch":                              testBegin,
+		"a stretch is formed once":                                   testFormOnce,
+		"callbacks before the answer give the batch its request":     testEarlyCallback,
+		"repeated callbacks settle once":                             testRepeatedCallbacks,
+		"a fault retries until the attempts are used up":             testRetry,
+		"a late success beats every other end":                       testLateSuccess,
+		"a late success takes the device out of its next batch":      testLateSuccessWhileQueued,
+		"a failure of an earlier attempt decides nothing":            testOutdatedFailure,
+		"silence makes a repeat, and already active then is success": testAlreadyActive,
+		"the deadline is kept by the batch":                          testDeadline,
+		"a refused batch is halved until the bad device is alone":    testSplit,
+		"a listed batch is halved, too":                              testSplitListed,
+		"a released batch counts no attempt":                         testRelease,
+		"a cancelled job settles what is in flight":                  testCancel,
+		"outcomes come in the order of rows":                         testRowOrder,
+		"a device is found by each of its identities":                testFind,
+		"the gate lets one import in at a time":                      testGate,
+		"a deleted job leaves no key behind":                         testDelete,
+		"parked callbacks are kept once":                             testPark,
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := &books{t: t, rdb: client(t), clock: time.Date(2026, 3, 1, 22, 0, 0, 0, time.UTC)}
+			b.Ledger = ledger.New(b.rdb, func() time.Time { return b.clock })
+			test(t, b)
+			b.balance()
+		})
+	}
+}
+
+// books is a ledger under test, and the words in which the tests speak.
+type books struct {
+	*ledger.Ledger
+	t     *testing.T
+	rdb   redis.UniversalClient
+	clock time.Time
+	made  []string // committed jobs
+}
+
+func (b *books) check(err error) {
+	b.t.Helper()
+	if err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// device is the n-th device of every test's fleet (from 1): its row is n.
+func device(n int) jobs.Device {
+	eid, _ := jobs.ParseEID(fmt.Sprintf("89049032123451234512%012d", n))
+	iccid, _ := jobs.ParseICCID(fmt.Sprintf("89148000%012d", n))
+	imei, _ := jobs.ParseIMEI(fmt.Sprintf("35%013d", n))
+	return jobs.Device{EID: eid, ICCID: iccid, IMEI: imei, Row: uint32(n)} //nolint:gosec // small
+}
+
+var group = jobs.Group{Account: "0000123456-00001", Plan: "global"}
+
+// job commits a job of one group and one chunk.
+func (b *books) job(size int, change ...func(*jobs.Policy)) jobs.Job {
+	b.t.Helper()
+	job := jobs.Job{
+		ID: fmt.Sprintf("job-%d", len(b.made)+1), Name: "test", Target: jobs.Global, Policy: jobs.DefaultPolicy(),
+		Groups: []jobs.Group{group}, FileSHA256: fmt.Sprintf("sha-%d", len(b.made)+1), CreatedAt: b.clock,
+	}
+	for _, c := range change {
+		c(&job.Policy)
+	}
+	ctx := b.t.Context()
+	b.check(b.Create(ctx, job))
+	devices := make([]jobs.Device, size)
+	for i := range devices {
+		devices[i] = device(i + 1)
+	}
+	b.check(b.AddChunk(ctx, job.ID, jobs.Chunk{Size: size}, devices))
+	b.check(b.Commit(ctx, job.ID, job.FileSHA256, int64(size)))
+	b.made = append(b.made, job.ID)
+	return job
+}
+
+// batch forms one batch of the whole first chunk.
+func (b *books) batch(job string, size int) int64 {
+	b.t.Helper()
+	n, err := b.Form(b.t.Context(), job, jobs.Chunk{Size: size}, 0, size)
+	b.check(err)
+	if n == 0 {
+		b.t.Fatal("no batch was formed")
+	}
+	return n
+}
+
+// sent takes a queued batch through its request.
+func (b *books) sent(job string, n int64, request string) {
+	b.t.Helper()
+	b.begun(job, n, "run")
+	ok, err := b.Accept(b.t.Context(), job, n, request, b.clock.Add(6*time.Hour), true)
+	b.check(err)
+	if !ok {
+		b.t.Fatal("the batch did not take its request id")
+	}
+}
+
+func (b *books) begun(job string, n int64, run string) {
+	b.t.Helper()
+	ok, err := b.Begin(b.t.Context(), job, n, run, b.clock.Add(10*time.Minute))
+	b.check(err)
+	if !ok {
+		b.t.Fatalf("run %s may not send batch %d", run, n)
+	}
+}
+
+// event is a callback about the n-th device.
+func event(batch int64, n int, kind jobs.EventKind, fault ...jobs.Fault) jobs.Event {
+	e := jobs.Event{Batch: batch, Place: jobs.PlaceAt(0, n-1), Kind: kind, Due: time.Date(2026, 3, 1, 23, 0, 0, 0, time.UTC)}
+	if len(fault) > 0 {
+		e.Fault = fault[0]
+	}
+	return e
+}
+
+// settle writes events and compares what they did.
+func (b *books) settle(job string, want []jobs.Effect, events ...jobs.Event) jobs.Settlement {
+	b.t.Helper()
+	got, err := b.Settle(b.t.Context(), job, 3, events)
+	b.check(err)
+	if diff := cmp.Diff(want, got.Effects); diff != "" {
+		b.t.Fatalf("effects (-want +got):\n%s", diff)
+	}
+	return got
+}
+
+// counts compares the states that have devices.
+func (b *books) counts(job string, want jobs.Counts) {
+	b.t.Helper()
+	got, err := b.Job(b.t.Context(), job)
+	b.check(err)
+	for state, n := range got.Counts {
+		if n == 0 {
+			delete(got.Counts, state)
+		}
+	}
+	if diff := cmp.Diff(want, got.Counts); diff != "" {
+		b.t.Fatalf("counts (-want +got):\n%s", diff)
+	}
+}
+
+func (b *books) outcomes(job string) []jobs.Outcome {
+	b.t.Helper()
+	var all []jobs.Outcome
+	b.check(b.Outcomes(b.t.Context(), job, func(o *jobs.Outcome) error {
+		all = append(all, *o)
+		return nil
+	}))
+	return all
+}
+
+func (b *books) outcome(job string, n int) jobs.Outcome {
+	b.t.Helper()
+	return b.outcomes(job)[n-1]
+}
+
+// balance recounts every job from its records: the counters must say the same, and add up to the roster.
+func (b *books) balance() {
+	b.t.Helper()
+	for _, id := range b.made {
+		job, err := b.Job(b.t.Context(), id)
+		if errors.Is(err, jobs.ErrNotFound) {
+			continue
+		}
+		b.check(err)
+		recount := make(jobs.Counts)
+		for _, state := range jobs.States {
+			recount[state] = 0
+		}
+		for _, o := range b.outcomes(id) {
+			recount[o.State]++
+		}
+		if diff := cmp.Diff(recount, job.Counts); diff != "" {
+			b.t.Errorf("recount of %s (-records +counters):\n%s", id, diff)
+		}
+		if job.Counts.Total() != job.Devices {
+			b.t.Errorf("counts of %s add up to %d, its roster has %d", id, job.Counts.Total(), job.Devices)
+		}
+	}
+}
+
+func testCommit(t *testing.T, b *books) {
+	ctx := t.Context()
+	job := jobs.Job{ID: "half", Policy: jobs.DefaultPolicy(), Groups: []jobs.Group{group}, CreatedAt: b.clock, FileSHA256: "x"}
+	b.check(b.Create(ctx, job))
+	b.check(b.AddChunk(ctx, job.ID, jobs.Chunk{Size: 1}, []jobs.Device{device(1)}))
+	if n, err := b.Form(ctx, job.ID, jobs.Chunk{Size: 1}, 0, 1); n != 0 || err != nil {
+		t.Fatalf("formed batch %d of a job that is being imported (%v)", n, err)
+	}
+	open, err := b.OpenJobs(ctx)
+	if err != nil || len(open) != 0 {
+		t.Fatalf("open jobs: %v, %v", open, err)
+	}
+	b.check(b.Commit(ctx, job.ID, "x", 1))
+	b.made = append(b.made, job.ID)
+	b.counts(job.ID, jobs.Counts{jobs.Pending: 1})
+	if id, err := b.ImportedAs(ctx, "x"); id != "half" || err != nil {
+		t.Fatalf("the file was imported as %q (%v)", id, err)
+	}
+}
+
+func testAbandon(t *testing.T, b *books) {
+	ctx := t.Context()
+	job := jobs.Job{ID: "dead", Policy: jobs.DefaultPolicy(), CreatedAt: b.clock}
+	b.check(b.Create(ctx, job))
+	b.check(b.Abandon(ctx, job.ID))
+	if err := b.Commit(ctx, job.ID, "x", 0); !errors.Is(err, jobs.ErrConflict) {
+		t.Fatalf("commit of an abandoned import: %v", err)
+	}
+	if id, err := b.ImportedAs(ctx, "x"); id != "" || err != nil {
+		t.Fatalf("its file counts as imported as %q (%v)", id, err)
+	}
+	deleted, err := b.Expire(ctx, time.Hour)
+	if err != nil || len(deleted) != 1 {
+		t.Fatalf("expired %v (%v)", deleted, err)
+	}
+}
+
+func testLife(t *testing.T, b *books) {
+	job := b.job(3)
+	b.counts(job.ID, jobs.Counts{jobs.Pending: 3})
+	n := b.batch(job.ID, 3)
+	b.counts(job.ID, jobs.Counts{jobs.Queued: 3})
+	b.begun(job.ID, n, "run")
+	b.counts(job.ID, jobs.Counts{jobs.Submitting: 3})
+	b.sent(job.ID, n, "r-1")
+	b.counts(job.ID, jobs.Counts{jobs.Submitted: 3})
+	fault := jobs.Fault{Code: "X.REQUEST_FAILED.DeviceNotFound", Text: "no such device"}
+	got := b.settle(job.ID, []jobs.Effect{jobs.Settled, jobs.Settled, jobs.Noted, jobs.Settled},
+		event(n, 1, jobs.Confirmed), event(n, 2, jobs.Rejected, fault), event(n, 3, jobs.Warned), event(n, 3, jobs.Contradictory))
+	if diff := cmp.Diff([]int64{n}, got.Closed); diff != "" {
+		t.Error(diff)
+	}
+	b.counts(job.ID, jobs.Counts{jobs.Succeeded: 1, jobs.Failed: 1, jobs.Mismatched: 1})
+	if o := b.outcome(job.ID, 2); o.Fault != fault || o.RequestID != "r-1" || o.Attempts != 1 || o.Reason != jobs.Faulted {
+		t.Errorf("outcome of the refused device: %+v", o)
+	}
+	phase, err := b.Finish(t.Context(), job.ID)
+	if phase != jobs.Finished || err != nil {
+		t.Errorf("the job is %s (%v)", phase, err)
+	}
+}
+
+func testBegin(t *testing.T, b *books) {
+	job := b.job(2)
+	n := b.batch(job.ID, 2)
+	b.begun(job.ID, n, "first")
+	b.begun(job.ID, n, "first") // its answer was lost: asking again is the same
+	if ok, err := b.Begin(t.Context(), job.ID, n, "second", b.clock); ok || err != nil {
+		t.Fatalf("a second run may send: %v, %v", ok, err)
+	}
+	if got, err := b.Job(t.Context(), job.ID); err != nil || got.Requests != 1 || got.Attempts != 2 {
+		t.Errorf("requests %d, attempts %d (%v)", got.Requests, got.Attempts, err)
+	}
+}
+
+func testFormOnce(t *testing.T, b *books) {
+	job := b.job(4)
+	chunk := jobs.Chunk{Size: 4}
+	for want, from := range []int{0, 2} {
+		if n, err := b.Form(t.Context(), job.ID, chunk, from, 2); n != int64(want+1) || err != nil {
+			t.Fatalf("formed batch %d (%v)", n, err)
+		}
+	}
+	for _, from := range []int{0, 2} {
+		if n, err := b.Form(t.Context(), job.ID, chunk, from, 2); n != 0 || err != nil {
+			t.Fatalf("formed batch %d again (%v)", n, err)
+		}
+	}
+	b.counts(job.ID, jobs.Counts{jobs.Queued: 4})
+}
+
+func testEarlyCallback(t *testing.T, b *books) {
+	job := b.job(2)
+	n := b.batch(job.ID, 2)
+	b.begun(job.ID, n, "run")
+	unknown, err := b.Unknown(t.Context())
+	if diff := cmp.Diff([]jobs.BatchID{{Job: job.ID, Batch: n}}, unknown); diff != "" || err != nil {
+		t.Fatalf("unknown requests: %s %v", diff, err)
+	}
+	for range 2 { // the callback, then the answer
+		if ok, err := b.Accept(t.Context(), job.ID, n, "r-1", b.clock.Add(time.Hour), false); !ok || err != nil {
+			t.Fatalf("accept: %v %v", ok, err)
+		}
+	}
+	if ok, err := b.Accept(t.Context(), job.ID, n, "r-2", b.clock.Add(time.Hour), false); ok || err != nil {
+		t.Fatalf("a second request id was adopted: %v %v", ok, err)
+	}
+	if ok, err := b.Release(t.Context(), job.ID, n, "run", b.clock, ""); ok || err != nil {
+		t.Fatalf("a batch with a request id was released: %v %v", ok, err)
+	}
+	routes, err := b.Routes(t.Context(), []string{"r-1", "r-9"})
+	if routes["r-1"].Batch != n || len(routes) == 0 || err != nil {
+		t.Fatalf("routes: %v %v", routes, err)
+	}
+	b.counts(job.ID, jobs.Counts{jobs.Submitted: 2})
+}
+
+func testRepeatedCallbacks(t *testing.T, b *books) {
+	job := b.job(2)
+	n := b.batch(job.ID, 2)
+	b.sent(job.ID, n, "r-1")
+	fail := event(n, 2, jobs.Rejected, jobs.Fault{Code: "C", Text: "t"})
+	b.settle(job.ID, []jobs.Effect{jobs.Settled, jobs.Repeated, jobs.Settled, jobs.Repeated},
+		event(n, 1, jobs.Confirmed), event(n, 1, jobs.Confirmed), fail, fail)
+	b.settle(job.ID, []jobs.Effect{jobs.Repeated, jobs.Repeated}, event(n, 1, jobs.Rejected), fail)
+	b.counts(job.ID, jobs.Counts{jobs.Succeeded: 1, jobs.Failed: 1})
+}
+
+func testRetry(t *testing.T, b *books) {
+	ctx := t.Context()
+	job := b.job(2, func(p *jobs.Policy) { p.Attempts = 3 })
+	n := b.batch(job.ID, 2)
+	fault := jobs.Fault{Code: "OFFLINE", Text: "off"}
+	for attempt := 1; attempt <= 3; attempt++ {
+		b.sent(job.ID, n, fmt.Sprintf("r-%d", attempt))
+		if attempt == 1 {
+			b.settle(job.ID, []jobs.Effect{jobs.Settled}, event(n, 1, jobs.Confirmed))
+		}
+		b.settle(job.ID, []jobs.Effect{jobs.Settled}, event(n, 2, jobs.Faltered, fault))
+		if attempt == 3 {
+			break
+		}
+		b.counts(job.ID, jobs.Counts{jobs.Succeeded: 1, jobs.Retrying: 1})
+		waves, err := b.Waves(ctx, job.ID)
+		b.check(err)
+		if len(waves) != 1 || waves[0].Attempt != attempt || waves[0].Repeat {
+			t.Fatalf("retry waves: %+v", waves)
+		}
+		var left int
+		n, left, err = b.Gather(ctx, job.ID, waves[0], 10)
+		if n == 0 || left != 0 || err != nil {
+			t.Fatalf("gathered batch %d, %d left (%v)", n, left, err)
+		}
+	}
+	b.counts(job.ID, jobs.Counts{jobs.Succeeded: 1, jobs.Failed: 1})
+	if o := b.outcome(job.ID, 2); o.Attempts != 3 || o.Fault != fault || o.RequestID != "r-3" {
+		t.Errorf("outcome: %+v", o)
+	}
+}
+
+func testLateSuccess(t *testing.T, b *books) {
+	job := b.job(3)
+	n := b.batch(job.ID, 3)
+	b.sent(job.ID, n, "r-1")
+	b.settle(job.ID, []jobs.Effect{jobs.Settled, jobs.Settled, jobs.Settled},
+		event(n, 1, jobs.Rejected), event(n, 2, jobs.Contradictory), event(n, 3, jobs.Faltered))
+	b.settle(job.ID, []jobs.Effect{jobs.Settled, jobs.Settled, jobs.Settled, jobs.Repeated},
+		event(n, 1, jobs.Confirmed), event(n, 2, jobs.Confirmed), event(n, 3, jobs.Confirmed), event(n, 3, jobs.Faltered))
+	b.counts(job.ID, jobs.Counts{jobs.Succeeded: 3})
+	if o := b.outcome(job.ID, 1); o.Reason != jobs.Late || o.Fault.Code != "" {
+		t.Errorf("outcome: %+v", o)
+	}
+}
+
+func testLateSuccessWhileQueued(t *testing.T, b *books) {
+	ctx := t.Context()
+	job := b.job(2)
+	first := b.batch(job.ID, 2)
+	b.sent(job.ID, first, "r-1")
+	b.settle(job.ID, []jobs.Effect{jobs.Settled, jobs.Settled}, event(first, 1, jobs.Faltered), event(first, 2, jobs.Faltered))
+	waves, err := b.Waves(ctx, job.ID)
+	b.check(err)
+	second, _, err := b.Gather(ctx, job.ID, waves[0], 10)
+	b.check(err)
+	b.settle(job.ID, []jobs.Effect{jobs.Settled}, event(first, 1, jobs.Confirmed))
+	batch, err := b.Batch(ctx, job.ID, second)
+	b.check(err)
+	open, err := b.OpenMembers(ctx, batch)
+	b.check(err)
+	if len(open) != 1 || open[0].EID != device(2).EID || batch.Open != 1 {
+		t.Fatalf("open in the second batch: %d of %+v", batch.Open, open)
+	}
+	b.counts(job.ID, jobs.Counts{jobs.Succeeded: 1, jobs.Queued: 1})
+}
+
+func testOutdatedFailure(t *testing.T, b *books) {
+	ctx := t.Context()
+	job := b.job(1)
+	first := b.batch(job.ID, 1)
+	b.sent(job.ID, first, "r-1")
+	b.settle(job.ID, []jobs.Effect{jobs.Settled}, event(first, 1, jobs.Faltered))
+	waves, err := b.Waves(ctx, job.ID)
+	b.check(err)
+	second, _, err := b.Gather(ctx, job.ID, waves[0], 10)
+	b.check(err)
+	b.sent(job.ID, second, "r-2")
+	b.settle(job.ID, []jobs.Effect{jobs.Outdated}, event(first, 1, jobs.Rejected))
+	b.counts(job.ID, jobs.Counts{jobs.Submitted: 1})
+}
+
+func testAlreadyActive(t *testing.T, b *books) {
+	ctx := t.Context()
+	job := b.job(2)
+	first := b.batch(job.ID, 2)
+	b.sent(job.ID, first, "r-1")
+	b.settle(job.ID, []jobs.Effect{jobs.Settled}, event(first, 1, jobs.Reaffirmed, jobs.Fault{Code: "AA"}))
+	b.counts(job.ID, jobs.Counts{jobs.Failed: 1, jobs.Submitted: 1})
+	b.clock = b.clock.Add(7 * time.Hour)
+	moved, wave, err := b.Close(ctx, job.ID, first, jobs.Ending{
+		From: jobs.Submitted, Overdue: true, To: jobs.Unanswered, Reason: jobs.Silent, Retry: true, Doubtful: true,
+		Attempts: 3, RetryAt: b.clock,
+	})
+	if moved != 1 || wave == "" || err != nil {
+		t.Fatalf("closed: %d devices to %q (%v)", moved, wave, err)
+	}
+	waves, err := b.Waves(ctx, job.ID)
+	b.check(err)
+	if !waves[0].Repeat {
+		t.Error("the second attempt is no repeat")
+	}
+	second, _, err := b.Gather(ctx, job.ID, waves[0], 10)
+	b.check(err)
+	b.sent(job.ID, second, "r-2")
+	b.settle(job.ID, []jobs.Effect{jobs.Settled}, event(second, 2, jobs.Reaffirmed, jobs.Fault{Code: "AA"}))
+	if o := b.outcome(job.ID, 2); o.State != jobs.Succeeded || o.Reason != jobs.AlreadyDone {
+		t.Errorf("outcome: %+v", o)
+	}
+	if got, err := b.Job(ctx, job.ID); err != nil || got.Repeats != 1 {
+		t.Errorf("repeats: %d (%v)", got.Repeats, err)
+	}
+}
+
+func testDeadline(t *testing.T, b *books) {
+	ctx := t.Context()
+	job := b.job(2)
+	n := b.batch(job.ID, 2)
+	b.sent(job.ID, n, "r-1")
+	ending := jobs.Ending{From: jobs.Submitted, Overdue: true, To: jobs.Unanswered, Reason: jobs.Silent, Attempts: 1}
+	if moved, _, err := b.Close(ctx, job.ID, n, ending); moved != -1 || err != nil {
+		t.Fatalf("closed before its deadline: %d (%v)", moved, err)
+	}
+	b.clock = b.clock.Add(6*time.Hour + time.Second)
+	due, err := b.Due(ctx, job.ID, 10)
+	if diff := cmp.Diff([]int64{n}, due); diff != "" || err != nil {
+		t.Fatalf("due: %s %v", diff, err)
+	}
+	if moved, _, err := b.Close(ctx, job.ID, n, ending); moved != 2 || err != nil {
+		t.Fatalf("closed: %d (%v)", moved, err)
+	}
+	b.counts(job.ID, jobs.Counts{jobs.Unanswered: 2})
+}
+
+// poison plays a carrier that refuses every request with the given device, until no batch is left.
+func poison(ctx context.Context, b *books, job string, n int64, bad int) (requests int) {
+	todo := []int64{n}
+	for len(todo) > 0 {
+		n, todo = todo[0], todo[1:]
+		b.begun(job, n, "run")
+		requests++
+		batch, err := b.Batch(ctx, job, n)
+		b.check(err)
+		members, err := b.OpenMembers(ctx, batch)
+		b.check(err)
+		holds := false
+		for _, m := range members {
+			holds = holds || m.EID == device(bad).EID
+		}
+		switch {
+		case !holds:
+			_, err = b.Accept(ctx, job, n, fmt.Sprintf("r-%d", n), b.clock.Add(time.Hour), true)
+		case len(members) > 1:
+			var halves []int64
+			halves, err = b.Split(ctx, job, n, "run", "refused")
+			todo = append(todo, halves...)
+		default:
+			_, _, err = b.Close(ctx, job, n, jobs.Ending{From: jobs.Submitting, Run: "run", To: jobs.Failed, Reason: jobs.Refused,
+				Fault: jobs.Fault{Code: "BAD"}})
+		}
+		b.check(err)
+	}
+	return requests
+}
+
+func testSplit(t *testing.T, b *books) {
+	job := b.job(100)
+	requests := poison(t.Context(), b, job.ID, b.batch(job.ID, 100), 42)
+	b.counts(job.ID, jobs.Counts{jobs.Submitted: 99, jobs.Failed: 1})
+	if o := b.outcome(job.ID, 42); o.State != jobs.Failed || o.Reason != jobs.Refused || o.Fault.Code != "BAD" {
+		t.Errorf("outcome: %+v", o)
+	}
+	if requests > 15 {
+		t.Errorf("%d requests to find one device of 100", requests)
+	}
+	if got, err := b.Job(t.Context(), job.ID); err != nil || got.Attempts != 100 {
+		t.Errorf("attempts: %d (%v), but refused requests are none", got.Attempts, err)
+	}
+}
+
+func testSplitListed(t *testing.T, b *books) {
+	ctx := t.Context()
+	job := b.job(9)
+	first := b.batch(job.ID, 9)
+	b.sent(job.ID, first, "r-1")
+	for n := 1; n <= 9; n++ {
+		b.settle(job.ID, []jobs.Effect{jobs.Settled}, event(first, n, jobs.Faltered))
+	}
+	waves, err := b.Waves(ctx, job.ID)
+	b.check(err)
+	second, left, err := b.Gather(ctx, job.ID, waves[0], 7)
+	if left != 2 || err != nil {
+		t.Fatalf("%d left (%v)", left, err)
+	}
+	poison(ctx, b, job.ID, second, 5)
+	b.counts(job.ID, jobs.Counts{jobs.Submitted: 6, jobs.Failed: 1, jobs.Retrying: 2})
+}
+
+func testRelease(t *testing.T, b *books) {
+	ctx := t.Context()
+	job := b.job(2)
+	n := b.batch(job.ID, 2)
+	b.begun(job.ID, n, "run")
+	if ok, err := b.Release(ctx, job.ID, n, "other", b.clock, "429"); ok || err != nil {
+		t.Fatalf("another run released it: %v %v", ok, err)
+	}
+	for range 2 {
+		if ok, err := b.Release(ctx, job.ID, n, "run", b.clock, "429"); !ok || err != nil {
+			t.Fatalf("release: %v %v", ok, err)
+		}
+	}
+	got, err := b.Job(ctx, job.ID)
+	if err != nil || got.Attempts != 0 || got.Requests != 1 {
+		t.Errorf("attempts %d, requests %d (%v)", got.Attempts, got.Requests, err)
+	}
+	unknown, err := b.Unknown(ctx)
+	if len(unknown) != 0 || err != nil {
+		t.Errorf("unknown requests: %v %v", unknown, err)
+	}
+	b.counts(job.ID, jobs.Counts{jobs.Queued: 2})
+}
+
+func testCancel(t *testing.T, b *books) {
+	ctx := t.Context()
+	job := b.job(6)
+	chunk := jobs.Chunk{Size: 6}
+	sent, err := b.Form(ctx, job.ID, chunk, 0, 2)
+	b.check(err)
+	b.sent(job.ID, sent, "r-1")
+	b.settle(job.ID, []jobs.Effect{jobs.Settled}, event(sent, 1, jobs.Faltered))
+	queued, err := b.Form(ctx, job.ID, chunk, 2, 2)
+	b.check(err)
+
+	b.check(b.Cancel(ctx, job.ID, "a person said so"))
+	b.check(b.Withdraw(ctx, job.ID))
+	if _, _, err := b.Close(ctx, job.ID, queued, jobs.Ending{From: jobs.Queued, To: jobs.Cancelled, Reason: jobs.Withdrawn}); err != nil {
+		t.Fatal(err)
+	}
+	b.counts(job.ID, jobs.Counts{jobs.Cancelled: 5, jobs.Submitted: 1})
+	if phase, err := b.Finish(ctx, job.ID); phase != jobs.Cancelling || err != nil {
+		t.Fatalf("the job is %s (%v)", phase, err)
+	}
+	b.settle(job.ID, []jobs.Effect{jobs.Settled}, event(sent, 2, jobs.Faltered)) // attempts are left, but not for this job
+	b.counts(job.ID, jobs.Counts{jobs.Cancelled: 5, jobs.Failed: 1})
+	if phase, err := b.Finish(ctx, job.ID); phase != jobs.Stopped || err != nil {
+		t.Fatalf("the job is %s (%v)", phase, err)
+	}
+	if o := b.outcome(job.ID, 3); o.Attempts != 0 || o.Reason != jobs.Withdrawn {
+		t.Errorf("a device that was never sent: %+v", o)
+	}
+}
+
+func testRowOrder(t *testing.T, b *books) {
+	ctx := t.Context()
+	job := jobs.Job{ID: "rows", Policy: jobs.DefaultPolicy(), CreatedAt: b.clock, Groups: []jobs.Group{
+		{Account: "a", Plan: "p"}, {Account: "b", Plan: "p"}, {Account: "c", Plan: "q"},
+	}}
+	b.check(b.Create(ctx, job))
+	const rows = 1000
+	parts := make([][]jobs.Device, len(job.Groups))
+	for row := 1; row <= rows; row++ {
+		parts[row*row%7%3] = append(parts[row*row%7%3], device(row))
+	}
+	number := 0
+	for g, part := range parts {
+		for len(part) > 0 {
+			size := min(130, len(part))
+			b.check(b.AddChunk(ctx, job.ID, jobs.Chunk{Number: number, Group: g, Size: size}, part[:size]))
+			part = part[size:]
+			number++
+		}
+	}
+	b.check(b.Commit(ctx, job.ID, "rows", rows))
+	b.made = append(b.made, job.ID)
+	for i, o := range b.outcomes(job.ID) {
+		if int(o.Row) != i+1 || o.Group != job.Groups[(i+1)*(i+1)%7%3] || o.EID != device(i+1).EID {
+			t.Fatalf("outcome %d: %+v", i, o)
+		}
+	}
+}
+
+func testFind(t *testing.T, b *books) {
+	job := b.job(500)
+	d := device(345)
+	for _, identity := range []string{d.EID.String(), d.ICCID.String(), d.IMEI.String()} {
+		found, err := b.Find(t.Context(), job.ID, identity)
+		if err != nil || len(found) != 1 || found[0].EID != d.EID || found[0].State != jobs.Pending {
+			t.Errorf("found by %s: %+v (%v)", identity, found, err)
+		}
+	}
+	if found, err := b.Find(t.Context(), job.ID, device(501).EID.String()); err != nil || len(found) != 0 {
+		t.Errorf("found a stranger: %+v (%v)", found, err)
+	}
+	if _, err := b.Find(t.Context(), job.ID, "12"); err == nil {
+		t.Error("12 is no identity")
+	}
+}
+
+func testGate(t *testing.T, b *books) {
+	ctx := t.Context()
+	for _, id := range []string{"one", "two"} {
+		b.check(b.Create(ctx, jobs.Job{ID: id, CreatedAt: b.clock}))
+	}
+	gate, holder, _, err := b.EnterGate(ctx, "one")
+	if gate == nil || holder != "" || err != nil {
+		t.Fatalf("the gate is held by %q (%v)", holder, err)
+	}
+	second, holder, until, err := b.EnterGate(ctx, "two")
+	if second != nil || holder != "one" || !until.After(b.clock) || err != nil {
+		t.Fatalf("the second import got in: holder %q until %v (%v)", holder, until, err)
+	}
+	b.clock = until // the first one is dead, or asleep
+	second, holder, _, err = b.EnterGate(ctx, "two")
+	if second == nil || err != nil {
+		t.Fatalf("the claim was not taken over from %q (%v)", holder, err)
+	}
+	if err := b.Commit(ctx, "one", "s", 0); !errors.Is(err, jobs.ErrConflict) {
+		t.Fatalf("the first import committed after its claim was taken over: %v", err)
+	}
+	b.check(gate.Leave(ctx)) // its leaving must not open the gate of the second
+	if third, holder, _, _ := b.EnterGate(ctx, "three"); third != nil || holder != "two" {
+		t.Fatalf("the gate is held by %q", holder)
+	}
+	b.check(second.Leave(ctx))
+}
+
+func testDelete(t *testing.T, b *books) {
+	ctx := t.Context()
+	job := b.job(3)
+	n := b.batch(job.ID, 3)
+	if err := b.Delete(ctx, job.ID); !errors.Is(err, jobs.ErrConflict) {
+		t.Fatalf("a running job was deleted: %v", err)
+	}
+	b.sent(job.ID, n, "r-1")
+	b.settle(job.ID, []jobs.Effect{jobs.Settled, jobs.Settled, jobs.Settled},
+		event(n, 1, jobs.Confirmed), event(n, 2, jobs.Rejected, jobs.Fault{Code: "C"}), event(n, 3, jobs.Confirmed))
+	if _, err := b.Finish(ctx, job.ID); err != nil {
+		t.Fatal(err)
+	}
+	b.clock = b.clock.Add(time.Hour)
+	deleted, err := b.Expire(ctx, 30*time.Minute)
+	if diff := cmp.Diff([]string{job.ID}, deleted); diff != "" || err != nil {
+		t.Fatalf("expired: %s %v", diff, err)
+	}
+	keys, err := b.rdb.Keys(ctx, "simshift:{*").Result()
+	if len(keys) != 0 || err != nil {
+		t.Errorf("left behind: %v (%v)", keys, err)
+	}
+	if id, err := b.ImportedAs(ctx, job.FileSHA256); id != "" || err != nil {
+		t.Errorf("its file counts as imported as %q (%v)", id, err)
+	}
+}
+
+func testPark(t *testing.T, b *books) {
+	ctx := t.Context()
+	p := jobs.Parked{ID: "x", At: b.clock, Reason: "unknown", RequestID: "r", Raw: "{}"}
+	b.check(b.Park(ctx, []jobs.Parked{p, p}))
+	b.check(b.Park(ctx, []jobs.Parked{p}))
+	list, err := b.Parked(ctx, 0, 10)
+	if diff := cmp.Diff([]jobs.Parked{p}, list); diff != "" || err != nil {
+		t.Fatalf("parked: %s %v", diff, err)
+	}
+	b.check(b.Unpark(ctx, "x"))
+	if n, err := b.ParkedCount(ctx); n != 0 || err != nil {
+		t.Errorf("%d parked (%v)", n, err)
+	}
+}

@@ -1,0 +1,18 @@
+-- Finds the devices of some chunks that have an identity, by the packed rosters themselves: no index of every device.
+-- ARGV[2]  the field's offset in a device        ARGV[3]  the packed identity        ARGV[4]  a device's packed size
+-- ARGV[5..] the chunks to search
+-- Returns the places. Searches for the identity's last four bytes first, because its first ones are the same in a fleet.
+local offset, needle, size = tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[4])
+local tail, found = sub(needle, -4), {}
+for i = 5, #ARGV do
+  local roster = redis.call('GET', base .. 'roster:' .. ARGV[i]) or ''
+  local at = string.find(roster, tail, 1, true)
+  while at do
+    local start = at + 4 - #needle - offset
+    if start >= 1 and (start - 1) % size == 0 and sub(roster, start + offset, start + offset + #needle - 1) == needle then
+      found[#found + 1] = tonumber(ARGV[i]) * 16384 + (start - 1) / size
+    end
+    at = string.find(roster, tail, at + 1, true)
+  end
+end
+return found

@@ -1,0 +1,92 @@
+package ledger
+
+import (
+	"context"
+	"embed"
+	"fmt"
+	"strings"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/simshift/simshift/jobs"
+)
+
+//go:embed lua/*.lua
+var sources embed.FS
+
+// inBatch is the mark in a record that says: in a batch, which knows the state.
+const inBatch = 1
+
+// faultsMost is how many different pairs of fault code and words a job keeps; beyond it, only codes.
+const faultsMost = 4096
+
+var (
+	phaseScript    = jobScript("phase")
+	finishScript   = jobScript("finish")
+	formScript     = jobScript("form")
+	gatherScript   = jobScript("gather")
+	beginScript    = jobScript("begin")
+	acceptScript   = jobScript("accept")
+	releaseScript  = jobScript("release")
+	splitScript    = jobScript("split")
+	closeScript    = jobScript("close")
+	settleScript   = jobScript("settle")
+	withdrawScript = jobScript("withdraw")
+	findScript     = jobScript("find")
+	gateScript     = plainScript("gate")
+)
+
+func plainScript(name string) *redis.Script {
+	text, err := sources.ReadFile("lua/" + name + ".lua")
+	if err != nil {
+		panic(err) // embedded at build time: can not be missing in a program that was tested once
+	}
+	return redis.NewScript(string(text))
+}
+
+// jobScript puts the domain's tables and the prelude in front of a script, so that Lua repeats no code of ours.
+func jobScript(name string) *redis.Script {
+	var text strings.Builder
+	text.WriteString(tables())
+	for _, part := range []string{"prelude", name} {
+		source, err := sources.ReadFile("lua/" + part + ".lua")
+		if err != nil {
+			panic(err) // see plainScript
+		}
+		text.Write(source)
+	}
+	return redis.NewScript(text.String())
+}
+
+// tables writes the state codes, the transition table and the other codes as Lua.
+func tables() string {
+	var text strings.Builder
+	text.WriteString("local S = { ")
+	for _, state := range append(jobs.States[:len(jobs.States):len(jobs.States)], jobs.Closed) {
+		fmt.Fprintf(&text, "%s = %d, ", state, state)
+	}
+	text.WriteString("}\nlocal MAY = {\n")
+	for _, from := range jobs.States {
+		fmt.Fprintf(&text, "  [%d] = { ", from)
+		for _, to := range jobs.States {
+			if from.May(to) {
+				fmt.Fprintf(&text, "[%d] = true, ", to)
+			}
+		}
+		text.WriteString("},\n")
+	}
+	fmt.Fprintf(&text, "}\nlocal INBATCH, FAULTS_MOST = %d, %d\n", inBatch, faultsMost)
+	fmt.Fprintf(&text, "local FAULTED, CONTRADICTED, WITHDRAWN, ALREADYDONE, LATE = %d, %d, %d, %d, %d\n",
+		jobs.Faulted, jobs.Contradicted, jobs.Withdrawn, jobs.AlreadyDone, jobs.Late)
+	fmt.Fprintf(&text,
+		"local EVENT = { confirmed = %d, contradictory = %d, rejected = %d, faltered = %d, reaffirmed = %d, warned = %d }\n",
+		jobs.Confirmed, jobs.Contradictory, jobs.Rejected, jobs.Faltered, jobs.Reaffirmed, jobs.Warned)
+	fmt.Fprintf(&text, "local EFFECT = { settled = %d, repeated = %d, outdated = %d, noted = %d }\n",
+		jobs.Settled, jobs.Repeated, jobs.Outdated, jobs.Noted)
+	return text.String()
+}
+
+// run runs a job's script at the ledger's time.
+func (l *Ledger) run(ctx context.Context, script *redis.Script, job string, args ...any) *redis.Cmd {
+	return script.Run(ctx, l.rdb, []string{jobKey(job)}, append([]any{l.now().UnixMilli()}, args...)...)
+}
