@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"iter"
+	"slices"
 
 	"github.com/redis/go-redis/v9"
 
@@ -116,24 +118,25 @@ func (l *Ledger) readChunk(ctx context.Context, job string, chunk, from, size in
 	return roster, states, nil
 }
 
-// EIDs gives every eUICC of a job to yield, a chunk at a time.
-func (l *Ledger) EIDs(ctx context.Context, job string, yield func([]jobs.EID) error) error {
-	s, err := l.spec(ctx, job)
-	if err != nil {
-		return err
-	}
-	for _, chunk := range s.chunks {
-		roster, _, err := l.readChunk(ctx, job, chunk.Number, 0, chunk.Size, false)
+// EIDs gives every eUICC of a job; an error is the last thing it gives.
+func (l *Ledger) EIDs(ctx context.Context, job string) iter.Seq2[jobs.EID, error] {
+	return func(yield func(jobs.EID, error) bool) {
+		s, err := l.spec(ctx, job)
 		if err != nil {
-			return err
+			yield(jobs.EID{}, err)
+			return
 		}
-		eids := make([]jobs.EID, chunk.Size)
-		for i := range eids {
-			copy(eids[i][:], roster[i*jobs.DeviceSize:])
-		}
-		if err := yield(eids); err != nil {
-			return err
+		for _, chunk := range s.chunks {
+			roster, _, err := l.readChunk(ctx, job, chunk.Number, 0, chunk.Size, false)
+			if err != nil {
+				yield(jobs.EID{}, err)
+				return
+			}
+			for device := range slices.Chunk(roster, jobs.DeviceSize) {
+				if !yield(jobs.EID(device[:len(jobs.EID{})]), nil) {
+					return
+				}
+			}
 		}
 	}
-	return nil
 }

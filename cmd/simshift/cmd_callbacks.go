@@ -1,0 +1,74 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/simshift/simshift/internal/app"
+)
+
+func callbacksCommand(env *app.Env) *cobra.Command {
+	return group("callbacks", "Register, list and remove the carrier's callback listeners; show parked callbacks",
+		"  simshift callbacks list --account 0000123456-00001",
+		callbacksRegisterCommand(env), callbacksListCommand(env), callbacksRemoveCommand(env), callbacksParkedCommand(env))
+}
+
+func accountFlag(cmd *cobra.Command, account *string) {
+	cmd.Flags().StringVar(account, "account", "", "the carrier account, as 0000123456-00001 (required)")
+	_ = cmd.MarkFlagRequired("account") // the flag is defined one line above
+}
+
+func callbacksRegisterCommand(env *app.Env) *cobra.Command {
+	var account string
+	var replace bool
+	cmd := &cobra.Command{
+		Use: "register", Short: "Make SIMSHIFT_CALLBACK_URL an account's listener for profile actions", Args: cobra.NoArgs,
+		Example: "  simshift callbacks register --account 0000123456-00001 --callback-url https://fleet.example.com:9001/callbacks/thingspace",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return app.RegisterCallbacks(cmd.Context(), env, account, replace)
+		},
+	}
+	accountFlag(cmd, &account)
+	cmd.Flags().BoolVar(&replace, "replace", false, "take over from another URL that stands there")
+	return cmd
+}
+
+func callbacksListCommand(env *app.Env) *cobra.Command {
+	var account string
+	var format app.Format
+	cmd := &cobra.Command{
+		Use: "list", Short: "List an account's listeners", Args: cobra.NoArgs,
+		Example: "  simshift callbacks list --account 0000123456-00001",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return app.ListCallbacks(cmd.Context(), env, account, format)
+		},
+	}
+	accountFlag(cmd, &account)
+	formatFlag(cmd, &format, app.Table, app.JSON)
+	return cmd
+}
+
+func callbacksRemoveCommand(env *app.Env) *cobra.Command {
+	var account string
+	cmd := &cobra.Command{
+		Use: "remove", Short: "Remove an account's listener for profile actions", Args: cobra.NoArgs,
+		Example: "  simshift callbacks remove --account 0000123456-00001",
+		RunE:    func(cmd *cobra.Command, _ []string) error { return app.RemoveCallbacks(cmd.Context(), env, account) },
+	}
+	accountFlag(cmd, &account)
+	return cmd
+}
+
+func callbacksParkedCommand(env *app.Env) *cobra.Command {
+	var format app.Format
+	var most int64
+	cmd := &cobra.Command{
+		Use: "parked", Short: "List callbacks that fit no known request; workers try them again by themselves", Args: cobra.NoArgs,
+		Example: "  simshift callbacks parked\n  simshift callbacks parked --most 1000 -o json",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return app.ParkedCallbacks(cmd.Context(), env, most, format)
+		},
+	}
+	cmd.Flags().Int64Var(&most, "most", 50, "how many to list, the oldest first")
+	formatFlag(cmd, &format, app.Table, app.JSON)
+	return cmd
+}

@@ -1,0 +1,58 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/simshift/simshift/internal/app"
+)
+
+func planCommand(env *app.Env) *cobra.Command {
+	options := app.NewImportOptions()
+	cmd := &cobra.Command{
+		Use: "plan FLEET.csv", Short: "Show what import would do: rows, rejects, batches, hours. Writes nothing", Args: cobra.ExactArgs(1),
+		Example: "  simshift plan fleet.csv --account 0000123456-00001\n  gunzip -c fleet.csv.gz | simshift plan -",
+		RunE:    func(cmd *cobra.Command, args []string) error { return app.Plan(cmd.Context(), env, args[0], options) },
+	}
+	fleetFlags(cmd, options)
+	formatFlag(cmd, &options.Format, app.Table, app.JSON)
+	return cmd
+}
+
+func importCommand(env *app.Env) *cobra.Command {
+	options := app.NewImportOptions()
+	cmd := &cobra.Command{
+		Use: "import FLEET.csv", Short: "Check a fleet, create its job and queue it; prints the job's id", Args: cobra.ExactArgs(1),
+		Long: `Reads a CSV (- is standard input) with the columns eid and iccid, and optionally imei, account_name and
+service_plan, in any order and case; other columns are ignored. ICCID is the profile to enable.
+
+Any rejected row stops the import: nothing is created, FLEET.rejected.csv tells the rows and why, and the exit code
+is 3. With --skip-rejects the good rows go on without them.`,
+		Example: "  simshift import fleet.csv --target global --account 0000123456-00001 --plan 'Global IoT 5MB'\n" +
+			"  simshift import fleet.csv --target us --skip-rejects --attempts 8 --answer-within 12h --yes",
+		RunE: func(cmd *cobra.Command, args []string) error { return app.Import(cmd.Context(), env, args[0], options) },
+	}
+	fleetFlags(cmd, options)
+	flags := cmd.Flags()
+	flags.StringVar(&options.Name, "name", "", "the job's name (default: the file's name)")
+	flags.BoolVar(&options.SkipRejects, "skip-rejects", false, "go on without the rejected rows")
+	flags.BoolVar(&options.Again, "again", false, "import a file that was imported before")
+	flags.BoolVar(&options.Yes, "yes", false, "do not ask")
+	flags.StringVar(&options.RejectsFile, "rejects", "", "where to write rejected rows (default: FLEET.rejected.csv beside the file)")
+	formatFlag(cmd, &options.Format, app.Table, app.JSON)
+	return cmd
+}
+
+// fleetFlags are those that decide what a file becomes.
+func fleetFlags(cmd *cobra.Command, o *app.ImportOptions) {
+	flags := cmd.Flags()
+	flags.StringVar(&o.Target, "target", "", "where the profiles belong: global or us")
+	flags.StringVar(&o.Account, "account", "", "the account of rows without their own")
+	flags.StringVar(&o.Plan, "plan", "", "the service plan of rows without their own; it must belong to the target network")
+	flags.BoolVar(&o.Strict, "strict", false, "reject rows with a wrong check digit instead of warning")
+	flags.IntVar(&o.Policy.BatchSize, "batch-size", o.Policy.BatchSize, "most devices in one request, at most 10000")
+	flags.IntVar(&o.Policy.Attempts, "attempts", o.Policy.Attempts, "most attempts for a device")
+	flags.DurationVar(&o.Policy.AnswerWithin, "answer-within", o.Policy.AnswerWithin, "how long a callback may take")
+	flags.DurationVar(&o.Policy.Backoff, "backoff", o.Policy.Backoff, "delay before the second attempt; doubles with each further one")
+	flags.DurationVar(&o.Policy.BackoffMax, "backoff-max", o.Policy.BackoffMax, "the longest such delay")
+	flags.DurationVar(&o.Policy.DoubtGrace, "doubt-grace", o.Policy.DoubtGrace, "how long a request of unknown outcome counts as in flight")
+}

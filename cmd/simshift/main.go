@@ -1,0 +1,38 @@
+// Command simshift moves fleets of eSIM devices between carrier profiles through ThingSpace's bulk enable call.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"golang.org/x/term"
+
+	"github.com/simshift/simshift/internal/app"
+)
+
+func main() { os.Exit(run()) }
+
+// run is main with its exit code. Signals become a context here and nowhere else; a second one ends at once.
+func run() int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop)
+	env := &app.Env{
+		In: os.Stdin, Out: os.Stdout, Err: os.Stderr,
+		Terminal: term.IsTerminal(int(os.Stderr.Fd())),
+		Asks:     term.IsTerminal(int(os.Stdin.Fd())) && term.IsTerminal(int(os.Stderr.Fd())),
+		Getenv:   os.Getenv, Flags: map[string]string{}, Now: time.Now,
+	}
+	err := root(env).ExecuteContext(ctx)
+	if err != nil {
+		fmt.Fprintln(env.Err, "simshift:", err)
+		if hint := app.Hint(err); hint != "" {
+			fmt.Fprintln(env.Err, "  to go on:", hint)
+		}
+	}
+	return app.ExitCode(err)
+}

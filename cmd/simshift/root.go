@@ -1,0 +1,135 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/simshift/simshift/internal/app"
+)
+
+// root is the whole command line.
+func root(env *app.Env) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "simshift",
+		Short: "Move fleets of eSIM devices between carrier profiles",
+		Long: `simshift moves whole fleets of eSIM devices between carrier profiles (US to Global, or back) through
+ThingSpace's bulk enable call: CSV in, batches over Redis queues, one callback for each device, results out.
+
+Exit codes: 0 all well; 1 error; 2 wrong use or configuration; 3 it worked, but some rows or devices did not
+succeed; 4 refused for safety.`,
+		Example:           "  simshift demo                                  # needs nothing installed or running\n  simshift import fleet.csv --target global      # a real job",
+		SilenceErrors:     true,
+		SilenceUsage:      true,
+		Args:              noSuchCommand,
+		RunE:              func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return settingsFromFlags(env, cmd.Flags()) },
+	}
+	cmd.SetIn(env.In)
+	cmd.SetOut(env.Out)
+	cmd.SetErr(env.Err)
+	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return misuse(cmd, err) })
+	addSettings(cmd.PersistentFlags())
+	cmd.AddCommand(demoCommand(env), planCommand(env), importCommand(env), serveCommand(env), workCommand(env),
+		jobsCommand(env), resultsCommand(env), deviceCommand(env), callbacksCommand(env), simulatorCommand(env),
+		doctorCommand(env))
+	usageErrors(cmd)
+	return cmd
+}
+
+// addSettings gives every setting that is no secret its flag.
+func addSettings(flags *pflag.FlagSet) {
+	for _, setting := range app.Settings {
+		if setting.Secret {
+			continue
+		}
+		text := setting.Usage + " (SIMSHIFT_" + setting.Name + ")"
+		if setting.Default != "" {
+			text += fmt.Sprintf(" (default %q)", setting.Default)
+		}
+		flags.String(setting.Flag(), "", text)
+		flags.Lookup(setting.Flag()).DefValue = ""
+	}
+}
+
+// settingsFromFlags notes the settings that were given as flags: they outrank the environment.
+func settingsFromFlags(env *app.Env, flags *pflag.FlagSet) error {
+	for _, setting := range app.Settings {
+		flag := flags.Lookup(setting.Flag())
+		if !setting.Secret && flag != nil && flag.Changed {
+			env.Flags[setting.Name] = flag.Value.String()
+		}
+	}
+	return nil
+}
+
+func noSuchCommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	err := fmt.Errorf("no such command: %q", args[0])
+	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+		err = fmt.Errorf("%w; did you mean %s?", err, strings.Join(near, " or "))
+	}
+	return misuse(cmd, err)
+}
+
+// misuse turns an error of the command line into exit code 2 with a hint.
+func misuse(cmd *cobra.Command, err error) error {
+	return &app.Failure{Code: app.ExitUsage, Err: err, Hint: "`" + cmd.CommandPath() + " --help` shows the usage and examples"}
+}
+
+// usageErrors makes every command's wrong arguments an error of use.
+func usageErrors(cmd *cobra.Command) {
+	if check := cmd.Args; check != nil {
+		cmd.Args = func(cmd *cobra.Command, args []string) error {
+			if err := check(cmd, args); err != nil {
+				return misuse(cmd, err)
+			}
+			return nil
+		}
+	}
+	for _, sub := range cmd.Commands() {
+		usageErrors(sub)
+	}
+}
+
+// group makes a command that only holds others.
+func group(use, short, example string, subs ...*cobra.Command) *cobra.Command {
+	cmd := &cobra.Command{
+		Use: use, Short: short, Example: example, Args: noSuchCommand,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(subs...)
+	return cmd
+}
+
+// formatFlag adds -o with the formats that a command knows; the first is the default.
+func formatFlag(cmd *cobra.Command, format *app.Format, known ...app.Format) {
+	*format = known[0]
+	names := make([]string, len(known))
+	for i, one := range known {
+		names[i] = string(one)
+	}
+	cmd.Flags().VarP(&choice{format, names}, "output", "o", "how to print: "+strings.Join(names, ", "))
+}
+
+// choice is a flag with a few values.
+type choice struct {
+	format *app.Format
+	known  []string
+}
+
+func (c *choice) String() string { return string(*c.format) }
+func (c *choice) Type() string   { return "format" }
+func (c *choice) Set(text string) error {
+	for _, one := range c.known {
+		if text == one {
+			*c.format = app.Format(text)
+			return nil
+		}
+	}
+	return fmt.Errorf("must be %s", strings.Join(c.known, " or "))
+}

@@ -1,0 +1,137 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"text/tabwriter"
+
+	"github.com/simshift/simshift/thingspace"
+)
+
+// RegisterCallbacks makes our URL an account's listener. Another URL that stands there is left alone without replace.
+func RegisterCallbacks(ctx context.Context, env *Env, account string, replace bool) error {
+	own, err := listener(env)
+	if err != nil {
+		return err
+	}
+	if own.URL == "" {
+		return usage("set SIMSHIFT_CALLBACK_URL or give --callback-url", "there is no URL to register")
+	}
+	return withCarrier(ctx, env, func(client *thingspace.Client) error {
+		standing, err := profileListener(ctx, client, account)
+		if err != nil {
+			return err
+		}
+		if standing != nil && standing.URL != own.URL && !replace {
+			return refuse("add --replace to take it over; whoever listens there then gets no callbacks any more",
+				"account %s sends its callbacks to %s", account, standing.URL)
+		}
+		if err := client.Register(ctx, account, own); err != nil {
+			return fmt.Errorf("register: %w", err)
+		}
+		fmt.Fprintf(env.Err, "account %s now sends its callbacks to %s\n", account, own.URL)
+		return nil
+	})
+}
+
+// ListCallbacks prints an account's listeners, of whatever service.
+func ListCallbacks(ctx context.Context, env *Env, account string, format Format) error {
+	return withCarrier(ctx, env, func(client *thingspace.Client) error {
+		standing, err := listeners(ctx, client, account)
+		if err != nil {
+			return err
+		}
+		if format == JSON {
+			return printJSON(env.Out, standing)
+		}
+		if len(standing) == 0 {
+			fmt.Fprintf(env.Err, "account %s has no listener: the carrier drops its callbacks. "+
+				"`simshift callbacks register --account %s` sets one\n", account, account)
+			return nil
+		}
+		w := tabwriter.NewWriter(env.Out, 0, 0, 2, ' ', 0)
+		fmt.Fprintln(w, "ACCOUNT\tSERVICE\tURL")
+		for _, l := range standing {
+			fmt.Fprintf(w, "%s\t%s\t%s\n", l.Account, l.Service, l.URL)
+		}
+		return w.Flush()
+	})
+}
+
+// RemoveCallbacks ends an account's listener for profile actions.
+func RemoveCallbacks(ctx context.Context, env *Env, account string) error {
+	return withCarrier(ctx, env, func(client *thingspace.Client) error {
+		if err := client.Remove(ctx, account, thingspace.ProfileService); err != nil {
+			return fmt.Errorf("remove: %w", err)
+		}
+		fmt.Fprintf(env.Err, "account %s sends no callbacks of profile actions any more\n", account)
+		return nil
+	})
+}
+
+// ParkedCallbacks prints the callbacks that fit no known request, the oldest first.
+func ParkedCallbacks(ctx context.Context, env *Env, most int64, format Format) error {
+	d, err := open(ctx, env)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	count, err := d.ledger.ParkedCount(ctx)
+	if err != nil {
+		return err
+	}
+	parked, err := d.ledger.Parked(ctx, 0, max(1, most))
+	if err != nil {
+		return err
+	}
+	if format == JSON {
+		return printJSON(env.Out, parked)
+	}
+	fmt.Fprintf(env.Err, "%d callbacks are parked\n", count)
+	w := tabwriter.NewWriter(env.Out, 0, 0, 2, ' ', 0)
+	for i, p := range parked {
+		if i == 0 {
+			fmt.Fprintln(w, "CAME\tREQUEST\tEID\tWHY")
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", clock(p.At), p.RequestID, p.EID, p.Reason)
+	}
+	return w.Flush()
+}
+
+// withCarrier does something with the carrier, through the session that all processes share.
+func withCarrier(ctx context.Context, env *Env, do func(*thingspace.Client) error) error {
+	d, err := open(ctx, env)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	client, _, err := d.carrier()
+	if err != nil {
+		return err
+	}
+	return do(client)
+}
+
+// listeners lists an account's listeners; an account that the carrier does not list has none.
+func listeners(ctx context.Context, client *thingspace.Client, account string) ([]thingspace.Listener, error) {
+	standing, err := client.Listeners(ctx, account)
+	if fault := new(thingspace.Error); errors.As(err, &fault) && fault.Status == http.StatusNotFound {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("list listeners of account %s: %w", account, err)
+	}
+	return standing, nil
+}
+
+func profileListener(ctx context.Context, client *thingspace.Client, account string) (*thingspace.Listener, error) {
+	standing, err := listeners(ctx, client, account)
+	for i := range standing {
+		if standing[i].Service == thingspace.ProfileService {
+			return &standing[i], err
+		}
+	}
+	return nil, err
+}

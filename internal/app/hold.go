@@ -1,0 +1,79 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/simshift/simshift/jobs"
+)
+
+// describe adds to a job what only the deployment knows: the hold that keeps it from sending, and when it may end.
+func (d *deployment) describe(ctx context.Context, job *jobs.Job) error {
+	if !job.State.Open() {
+		return nil
+	}
+	if job.Hold == "" {
+		hold, err := d.hold(ctx, job)
+		if err != nil {
+			return err
+		}
+		job.Hold = hold
+	}
+	job.ETA = eta(job, d.env.Now())
+	return nil
+}
+
+// hold gives the reason why a job sends nothing now, or "".
+func (d *deployment) hold(ctx context.Context, job *jobs.Job) (string, error) {
+	if job.Counts[jobs.Pending]+job.Counts[jobs.Queued] == 0 {
+		return d.waitsFor(ctx, job)
+	}
+	// Any configuration reads the login hold: it is kept for a user at a place, which the settings name.
+	if client, _, err := d.carrier(); err == nil {
+		login, err := client.LoginHold(ctx)
+		if err != nil {
+			return "", err
+		}
+		if login != nil {
+			return login.String(), nil
+		}
+	}
+	holds, err := d.limiter.Holds(ctx)
+	if err != nil {
+		return "", err
+	}
+	for _, hold := range holds {
+		mine := hold.Scope == "" || slices.ContainsFunc(job.Groups, func(g jobs.Group) bool { return g.Account == hold.Scope })
+		if mine {
+			return fmt.Sprintf("until %s: %s", clock(hold.Until), hold.Reason), nil
+		}
+	}
+	return "", nil
+}
+
+// waitsFor tells what a job with nothing left to send waits for.
+func (d *deployment) waitsFor(ctx context.Context, job *jobs.Job) (string, error) {
+	if job.Counts[jobs.Submitted]+job.Counts[jobs.Submitting] > 0 || job.Counts[jobs.Retrying] == 0 {
+		return "", nil
+	}
+	waves, err := d.ledger.Waves(ctx, job.ID)
+	if err != nil || len(waves) == 0 {
+		return "", err
+	}
+	return fmt.Sprintf("until %s: %d devices wait for their next attempt", clock(waves[0].Due), job.Counts[jobs.Retrying]), nil
+}
+
+// eta reckons from the pace so far; nil while there is none.
+func eta(job *jobs.Job, now time.Time) *time.Time {
+	final := job.Counts.Final()
+	if job.StartedAt == nil || final == 0 || job.Devices == final {
+		return nil
+	}
+	elapsed := now.Sub(*job.StartedAt)
+	end := now.Add(time.Duration(float64(elapsed) * float64(job.Devices-final) / float64(final))).UTC().Truncate(time.Second)
+	return &end
+}
+
+func clock(at time.Time) string { return at.Local().Format("2006-01-02 15:04:05") }

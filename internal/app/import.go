@@ -1,0 +1,244 @@
+package app
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/simshift/simshift/jobs"
+	"github.com/simshift/simshift/ledger"
+)
+
+// ImportOptions are the flags of plan and import.
+type ImportOptions struct {
+	Target      string
+	Account     string // of rows without their own
+	Plan        string // of rows without their own
+	Name        string
+	Policy      jobs.Policy
+	Strict      bool
+	SkipRejects bool
+	Again       bool
+	Yes         bool
+	RejectsFile string
+	Format      Format
+}
+
+// NewImportOptions gives the defaults.
+func NewImportOptions() *ImportOptions { return &ImportOptions{Policy: jobs.DefaultPolicy()} }
+
+// Import checks a fleet, creates its job and queues it, and prints the job's id.
+func Import(ctx context.Context, env *Env, path string, o *ImportOptions) error {
+	d, err := open(ctx, env)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	job, err := d.importFleet(ctx, path, o)
+	if err != nil {
+		return err
+	}
+	if o.Format == JSON {
+		return printJSON(env.Out, job)
+	}
+	fmt.Fprintln(env.Out, job.ID)
+	fmt.Fprintf(env.Err, "job %s is queued: `simshift jobs watch %s` follows it\n", job.ID, job.ID)
+	return nil
+}
+
+// importFleet takes a file all the way to a running job.
+func (d *deployment) importFleet(ctx context.Context, path string, o *ImportOptions) (jobs.Job, error) {
+	target, err := jobs.ParseTarget(o.Target)
+	if err != nil {
+		return jobs.Job{}, usage("say where the profiles belong: --target global or --target us", "%w", err)
+	}
+	survey, err := d.survey(ctx, path, o)
+	if err != nil {
+		return jobs.Job{}, err
+	}
+	defer survey.close()
+	if err := d.allow(ctx, survey, o); err != nil {
+		return jobs.Job{}, err
+	}
+	return d.create(ctx, survey, target, o)
+}
+
+// allow stops an import that should not happen: rejected rows, a file imported before, or a person's no.
+func (d *deployment) allow(ctx context.Context, s *survey, o *ImportOptions) error {
+	if err := d.refuseAgain(ctx, s, o); err != nil { // before the rejects: every device of the file would be held by its first job
+		return err
+	}
+	if err := s.refuseRejects(ctx, d.env, o); err != nil {
+		return err
+	}
+	if !d.env.Asks || o.Yes {
+		return nil
+	}
+	if err := s.print(d.env.Err, Table); err != nil {
+		return err
+	}
+	fmt.Fprintf(d.env.Err, "\nMove %d devices to %s? [y/N] ", s.plan.Devices, o.Target)
+	answer, _ := bufio.NewReader(d.env.In).ReadString('\n') // no answer is a no
+	if a := strings.ToLower(strings.TrimSpace(answer)); a != "y" && a != "yes" {
+		return refuse("--yes imports without asking", "nothing was created")
+	}
+	return nil
+}
+
+// refuseAgain refuses a file that is a job already.
+func (d *deployment) refuseAgain(ctx context.Context, s *survey, o *ImportOptions) error {
+	if o.Again {
+		return nil
+	}
+	job, err := d.ledger.ImportedAs(ctx, s.plan.SHA256)
+	if err != nil {
+		return err
+	}
+	if job != "" {
+		return refuse("`simshift jobs show "+job+"` shows it; --again imports the file a second time",
+			"this very file was imported before, as job %s", job)
+	}
+	return nil
+}
+
+// create writes the job. Until its last step nothing of it runs, and a death at any point leaves nothing that matters.
+func (d *deployment) create(ctx context.Context, s *survey, target jobs.Target, o *ImportOptions) (job jobs.Job, err error) {
+	id, err := uuid.NewV7()
+	if err != nil {
+		return job, fmt.Errorf("make a job id: %w", err)
+	}
+	job = jobs.Job{
+		ID: id.String(), Name: o.Name, Target: target, Policy: o.Policy, File: filepath.Base(s.path),
+		FileSHA256: s.plan.SHA256, CreatedAt: d.env.Now().UTC().Truncate(time.Millisecond),
+	}
+	if job.Name == "" {
+		job.Name = strings.TrimSuffix(job.File, filepath.Ext(job.File))
+	}
+	for _, g := range s.plan.Groups {
+		job.Groups = append(job.Groups, g.Group)
+	}
+	job.Duplicates, job.Rejected = s.plan.Duplicates, s.plan.Rejected
+	if err := d.ledger.Create(ctx, job); err != nil {
+		return job, err
+	}
+	defer func() {
+		if err != nil {
+			after := context.WithoutCancel(ctx)
+			err = errors.Join(err, d.ledger.Abandon(after, job.ID), d.ledger.Delete(after, job.ID))
+		}
+	}()
+	gate, err := d.enterGate(ctx, job.ID)
+	if err != nil {
+		return job, err
+	}
+	defer func() { err = errors.Join(err, gate.Leave(context.WithoutCancel(ctx))) }()
+
+	// What was checked before the gate is checked again behind it, where no other import can commit any more.
+	if err := d.recheck(ctx, s, o); err != nil {
+		return job, err
+	}
+	if err := d.write(ctx, s, job.ID); err != nil {
+		return job, err
+	}
+	if err := d.ledger.Commit(ctx, job.ID, job.FileSHA256, s.plan.Devices); err != nil {
+		return job, err
+	}
+	return d.start(ctx, job.ID)
+}
+
+// start wakes a worker for a new job and reads it. A failure here is none of the import's: the job is committed, and
+// the sweeper of any worker finds it.
+func (d *deployment) start(ctx context.Context, id string) (jobs.Job, error) {
+	if err := d.tasks.Advance(ctx, id); err != nil {
+		d.log.WarnContext(ctx, "the job is there, but no worker was woken; the next sweep will", "job", id, "error", err)
+	}
+	return d.ledger.Job(ctx, id)
+}
+
+// recheck looks for what other imports did since the survey.
+func (d *deployment) recheck(ctx context.Context, s *survey, o *ImportOptions) error {
+	before := s.plan.Rejected
+	if err := d.refuseAgain(ctx, s, o); err != nil {
+		return err
+	}
+	if err := d.markHeld(ctx, s); err != nil {
+		return err
+	}
+	if s.plan.Rejected == before {
+		return nil
+	}
+	// The groups and counts of the job are written already; a fleet that changed under our hands starts over.
+	return &Failure{
+		Code: ExitIncomplete, Err: errors.New("another import took some of these devices meanwhile; nothing was created"),
+		Hint: "run the import again: it will name them",
+	}
+}
+
+// write writes the roster.
+func (d *deployment) write(ctx context.Context, s *survey, job string) error {
+	bar := newProgress(d.env)
+	defer bar.close()
+	var written int64
+	err := s.fleet.Chunks(ctx, func(chunk jobs.Chunk, devices []jobs.Device) error {
+		if err := d.ledger.AddChunk(ctx, job, chunk, devices); err != nil {
+			return err
+		}
+		written += int64(chunk.Size)
+		bar.set("writing", written, s.plan.Devices, "devices", false)
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("write the roster: %w", err)
+	}
+	return nil
+}
+
+// enterGate waits until this import is the only one that writes.
+func (d *deployment) enterGate(ctx context.Context, job string) (*ledger.Gate, error) {
+	const look = time.Second
+	for told := ""; ; {
+		gate, holder, until, err := d.ledger.EnterGate(ctx, job)
+		if err != nil || gate != nil {
+			return gate, err
+		}
+		if holder != told {
+			told = holder
+			fmt.Fprintf(d.env.Err, "waits: another import (%s) is writing; if it died, this one goes on at %s\n", holder, clock(until))
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(look):
+		}
+	}
+}
+
+// rejectsPath is where rejected rows are written: FLEET.rejected.csv beside FLEET.csv.
+func rejectsPath(path string, o *ImportOptions) string {
+	if o.RejectsFile != "" {
+		return o.RejectsFile
+	}
+	if path == "-" {
+		return "stdin.rejected.csv"
+	}
+	return strings.TrimSuffix(path, filepath.Ext(path)) + ".rejected.csv"
+}
+
+// writeRejects writes the rejected rows with what is wrong with each.
+func (s *survey) writeRejects(ctx context.Context, path string) error {
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600) //nolint:gosec // the user names it
+	if err != nil {
+		return &Failure{Code: ExitError, Err: fmt.Errorf("write the rejected rows: %w", err), Hint: "name another file with --rejects"}
+	}
+	if err := errors.Join(s.fleet.WriteRejects(ctx, file), file.Close()); err != nil {
+		return fmt.Errorf("write the rejected rows: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,202 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/simshift/simshift/jobs"
+)
+
+// Format is how data is printed.
+type Format string
+
+// The formats of -o.
+const (
+	Table Format = "table"
+	JSON  Format = "json"
+	CSV   Format = "csv"
+)
+
+// ListJobs prints every job, the newest first.
+func ListJobs(ctx context.Context, env *Env, format Format) error {
+	d, err := open(ctx, env)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	list, err := d.ledger.Jobs(ctx)
+	if err != nil {
+		return err
+	}
+	for i := range list {
+		if err := d.describe(ctx, &list[i]); err != nil {
+			return err
+		}
+	}
+	if format == JSON {
+		return printJSON(env.Out, list)
+	}
+	if len(list) == 0 {
+		fmt.Fprintln(env.Err, "no jobs yet: `simshift import FLEET.csv --target global` makes one")
+		return nil
+	}
+	w := tabwriter.NewWriter(env.Out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "JOB\tNAME\tSTATE\tDEVICES\tSUCCEEDED\tFAILED\tOPEN\tCREATED")
+	for _, job := range list {
+		fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%d\t%d\t%d\t%s\n", job.ID, job.Name, job.State, job.Devices, job.Counts[jobs.Succeeded],
+			job.Counts.Final()-job.Counts[jobs.Succeeded], job.Devices-job.Counts.Final(), clock(job.CreatedAt))
+	}
+	return w.Flush()
+}
+
+// ShowJob prints one job.
+func ShowJob(ctx context.Context, env *Env, word string, format Format) error {
+	d, err := open(ctx, env)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	job, err := d.find(ctx, word)
+	if err != nil {
+		return err
+	}
+	if err := d.describe(ctx, &job); err != nil {
+		return err
+	}
+	return printJob(env.Out, job, format)
+}
+
+// WatchJob shows a job's progress until it ends. It fails with [ExitIncomplete] where not every device succeeded.
+func WatchJob(ctx context.Context, env *Env, word string, every time.Duration, format Format) error {
+	d, err := open(ctx, env)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	job, err := d.find(ctx, word)
+	if err != nil {
+		return err
+	}
+	job, err = d.watch(ctx, job.ID, every)
+	if err != nil {
+		return err
+	}
+	if err := printJob(env.Out, job, format); err != nil {
+		return err
+	}
+	return incomplete(job)
+}
+
+// watch follows a job to its end and shows its progress.
+func (d *deployment) watch(ctx context.Context, id string, every time.Duration) (jobs.Job, error) {
+	bar := newProgress(d.env)
+	defer bar.close()
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for {
+		job, err := d.ledger.Job(ctx, id)
+		if err != nil {
+			return job, err
+		}
+		if err := d.describe(ctx, &job); err != nil {
+			return job, err
+		}
+		bar.show(job)
+		if !job.State.Open() {
+			return job, nil
+		}
+		select {
+		case <-ctx.Done():
+			return job, fmt.Errorf("stopped watching; the job goes on: %w", ctx.Err())
+		case <-tick.C:
+		}
+	}
+}
+
+// incomplete is the failure of a job that ended with devices that did not succeed.
+func incomplete(job jobs.Job) error {
+	missed := job.Devices - job.Counts[jobs.Succeeded]
+	if missed == 0 {
+		return nil
+	}
+	return &Failure{
+		Code: ExitIncomplete, Err: fmt.Errorf("%d of %d devices did not succeed", missed, job.Devices),
+		Hint: "`simshift results " + job.ID + " --state failed,unanswered,mismatched,cancelled` lists them, with their reasons",
+	}
+}
+
+// CancelJob stops a job: nothing more is sent, and what is in flight still settles.
+func CancelJob(ctx context.Context, env *Env, word, reason string, format Format) error {
+	d, err := open(ctx, env)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	job, err := d.find(ctx, word)
+	if err != nil {
+		return err
+	}
+	if err := d.ledger.Cancel(ctx, job.ID, reason); err != nil {
+		return err
+	}
+	if err := d.tasks.Advance(ctx, job.ID); err != nil {
+		return err
+	}
+	if job, err = d.ledger.Job(ctx, job.ID); err != nil {
+		return err
+	}
+	fmt.Fprintf(env.Err, "job %s is cancelled: %d devices in flight still settle; `simshift jobs watch %s` shows when\n",
+		job.ID, job.Counts[jobs.Submitted]+job.Counts[jobs.Submitting], job.ID)
+	if format == JSON {
+		return printJSON(env.Out, job)
+	}
+	return nil
+}
+
+func printJSON(w io.Writer, value any) error {
+	enc := json.NewEncoder(w)
+	enc.SetIndent("", "  ")
+	if err := enc.Encode(value); err != nil {
+		return fmt.Errorf("print: %w", err)
+	}
+	return nil
+}
+
+// printJob prints a job for a person or a program.
+func printJob(out io.Writer, job jobs.Job, format Format) error {
+	if format == JSON {
+		return printJSON(out, job)
+	}
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	line := func(name, text string, args ...any) { fmt.Fprintf(w, "%s\t%s\n", name, fmt.Sprintf(text, args...)) }
+	line("job", "%s  %s", job.ID, job.Name)
+	line("state", "%s", job.State)
+	if job.Hold != "" {
+		line("waits", "%s", job.Hold)
+	}
+	line("target", "%s", job.Target)
+	line("devices", "%d in %d groups", job.Devices, len(job.Groups))
+	for _, state := range jobs.States {
+		if n := job.Counts[state]; n > 0 {
+			line("  "+state.String(), "%9d  %5.1f%%  %s", n, 100*float64(n)/float64(job.Devices), strings.Repeat("▇", int(30*n/job.Devices)))
+		}
+	}
+	line("sent", "%d attempts, %d of them repeats; %d requests in %d batches", job.Attempts, job.Repeats, job.Requests, job.Batches)
+	line("callbacks", "%d", job.Callbacks)
+	line("rows", "%d duplicates, %d rejected, from %s", job.Duplicates, job.Rejected, job.File)
+	line("created", "%s", clock(job.CreatedAt))
+	for _, at := range []struct {
+		name string
+		when *time.Time
+	}{{"started", job.StartedAt}, {"finished", job.FinishedAt}, {"may end", job.ETA}} {
+		if at.when != nil {
+			line(at.name, "%s", clock(*at.when))
+		}
+	}
+	return w.Flush()
+}

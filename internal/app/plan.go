@@ -1,0 +1,254 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/simshift/simshift/csvimport"
+	"github.com/simshift/simshift/jobs"
+	"github.com/simshift/simshift/ratelimit"
+)
+
+// survey is a file that was read and checked, and what would become of it. Nothing is written yet.
+type survey struct {
+	path   string
+	source io.Closer
+	fleet  *csvimport.Fleet
+	asked  map[string]bool // jobs whose devices were compared
+	plan   plan
+}
+
+// plan is what import would do, as it is printed.
+type plan struct {
+	Rows       int64                    `json:"rows"`
+	Devices    int64                    `json:"devices"`
+	Duplicates int64                    `json:"duplicates"`
+	Rejected   int64                    `json:"rejected"`
+	Rejects    map[csvimport.Code]int64 `json:"rejects"`
+	Warnings   map[csvimport.Code]int64 `json:"warnings"`
+	Groups     []groupPlan              `json:"groups"`
+	Batches    int64                    `json:"batches"`
+	HeldBy     []string                 `json:"held_by"` // unfinished jobs that hold some of these devices
+	ImportedAs string                   `json:"imported_as"`
+	SHA256     string                   `json:"sha256"`
+	Limits     ratelimit.Limits         `json:"limits"`
+	Least      string                   `json:"least_duration"` // of sending everything once, by the limits
+	Reckoning  string                   `json:"reckoning"`      // how that comes about
+}
+
+type groupPlan struct {
+	jobs.Group
+	Devices int64 `json:"devices"`
+	Batches int64 `json:"batches"`
+}
+
+// Plan prints what import would do with a file. It fails with [ExitIncomplete] where rows are rejected.
+func Plan(ctx context.Context, env *Env, path string, o *ImportOptions) error {
+	d, err := open(ctx, env)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	s, err := d.survey(ctx, path, o)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	if s.plan.ImportedAs, err = d.ledger.ImportedAs(ctx, s.plan.SHA256); err != nil {
+		return err
+	}
+	if err := s.print(env.Out, o.Format); err != nil {
+		return err
+	}
+	if s.plan.Rejected == 0 {
+		return nil
+	}
+	return &Failure{Code: ExitIncomplete, Err: fmt.Errorf("%d of %d rows would be rejected", s.plan.Rejected, s.plan.Rows),
+		Hint: "`simshift import` writes them, with what is wrong, to " + rejectsPath(path, o)}
+}
+
+// survey reads and checks a file, against itself and against the unfinished jobs.
+func (d *deployment) survey(ctx context.Context, path string, o *ImportOptions) (*survey, error) {
+	if err := o.Policy.Validate(); err != nil {
+		return nil, usage("", "%w", err)
+	}
+	source := io.NopCloser(d.env.In)
+	if path != "-" {
+		file, err := os.Open(path) //nolint:gosec // the user names it
+		if err != nil {
+			return nil, usage("name a CSV file, or - for standard input", "%w", err)
+		}
+		source = file
+	}
+	fleet, err := d.read(ctx, source, path, o)
+	if err != nil {
+		return nil, errors.Join(err, source.Close())
+	}
+	s := &survey{path: path, source: source, fleet: fleet, asked: make(map[string]bool)}
+	s.update(o)
+	if err := errors.Join(d.markHeld(ctx, s), d.reckon(ctx, s)); err != nil {
+		s.close()
+		return nil, err
+	}
+	s.update(o)
+	return s, nil
+}
+
+// close lets go of the file; until then its rows can be read again, for the rejects.
+func (s *survey) close() { _ = errors.Join(s.fleet.Close(), s.source.Close()) }
+
+// read reads the file and shows how far it is.
+func (d *deployment) read(ctx context.Context, source io.Reader, path string, o *ImportOptions) (*csvimport.Fleet, error) {
+	bar := newProgress(d.env)
+	defer bar.close()
+	var size int64
+	if info, err := os.Stat(path); err == nil {
+		size = info.Size()
+	}
+	fleet, err := csvimport.Read(ctx, source, path, csvimport.Options{
+		Account: o.Account, Plan: o.Plan, Strict: o.Strict,
+		Progress: func(bytes, rows int64) { bar.set("reading", bytes, size, fmt.Sprintf("bytes, %d rows", rows), false) },
+	})
+	if errors.Is(err, csvimport.ErrFile) {
+		return nil, usage("`simshift import --help` tells which columns are needed", "%s: %w", path, err)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", path, err)
+	}
+	return fleet, nil
+}
+
+// markHeld rejects the rows of devices that an unfinished job holds. Jobs that were asked before are not asked again.
+func (d *deployment) markHeld(ctx context.Context, s *survey) error {
+	open, err := d.ledger.OpenJobs(ctx)
+	if err != nil {
+		return err
+	}
+	for _, id := range open {
+		if s.asked[id] {
+			continue
+		}
+		s.asked[id] = true
+		held, err := s.fleet.Held(ctx, id, d.ledger.EIDs(ctx, id))
+		if err != nil {
+			return fmt.Errorf("compare with job %s: %w", id, err)
+		}
+		if held > 0 {
+			s.plan.HeldBy = append(s.plan.HeldBy, id)
+		}
+	}
+	s.plan.Rejected = s.fleet.Summary().Rejected
+	return nil
+}
+
+// update takes the counts over from the fleet.
+func (s *survey) update(o *ImportOptions) {
+	sum, p := s.fleet.Summary(), &s.plan
+	p.Rows, p.Devices, p.Duplicates, p.Rejected, p.SHA256 = sum.Rows, sum.Devices, sum.Duplicates, sum.Rejected, sum.SHA256
+	p.Rejects, p.Warnings = sum.ByCode, sum.Warnings
+	p.Groups, p.Batches = nil, 0
+	for _, g := range sum.Groups {
+		batches := (g.Devices + int64(o.Policy.BatchSize) - 1) / int64(o.Policy.BatchSize)
+		p.Groups = append(p.Groups, groupPlan{g.Group, g.Devices, batches})
+		p.Batches += batches
+	}
+}
+
+// reckon tells how long sending takes at least, under the limits.
+func (d *deployment) reckon(ctx context.Context, s *survey) error {
+	limits, _, err := d.limiter.Limits(ctx)
+	if err != nil {
+		return err
+	}
+	p := &s.plan
+	p.Limits = limits
+	least, parts := time.Duration(0), []string{}
+	for _, part := range []struct {
+		what string
+		n    int64
+		rate ratelimit.Rate
+	}{{"requests", p.Batches, limits.Requests}, {"devices", p.Devices, limits.Devices}} {
+		if part.rate.Unlimited() {
+			continue
+		}
+		// The first goes at once; each further one waits until the cost of those before it has passed.
+		takes := part.rate.Cost(max(0, part.n-1))
+		parts = append(parts, fmt.Sprintf("%d %s at %s: %v", part.n, part.what, part.rate, takes.Round(time.Second)))
+		least = max(least, takes)
+	}
+	p.Least = least.Round(time.Second).String()
+	p.Reckoning = strings.Join(parts, "; ")
+	if p.Reckoning == "" {
+		p.Reckoning = "no limit is set"
+	}
+	return nil
+}
+
+// refuseRejects writes the rejected rows, and refuses the import because of them unless they are to be skipped.
+func (s *survey) refuseRejects(ctx context.Context, env *Env, o *ImportOptions) error {
+	if s.plan.Rejected == 0 {
+		return nil
+	}
+	path := rejectsPath(s.path, o)
+	if err := s.writeRejects(ctx, path); err != nil {
+		return err
+	}
+	fmt.Fprintf(env.Err, "%d of %d rows are rejected (%s); %s tells which, and why\n", s.plan.Rejected, s.plan.Rows,
+		byCode(s.plan.Rejects), path)
+	if s.plan.Devices == 0 {
+		return &Failure{Code: ExitIncomplete, Err: errors.New("no row is left to import; nothing was created"), Hint: "see " + path}
+	}
+	if o.SkipRejects {
+		return nil
+	}
+	return &Failure{Code: ExitIncomplete, Err: fmt.Errorf("%d rows are rejected; nothing was created", s.plan.Rejected),
+		Hint: "correct them, or go on without them with --skip-rejects"}
+}
+
+func byCode(counts map[csvimport.Code]int64) string {
+	codes := make([]string, 0, len(counts))
+	for code, n := range counts {
+		codes = append(codes, fmt.Sprintf("%s %d", code, n))
+	}
+	slices.Sort(codes)
+	return strings.Join(codes, ", ")
+}
+
+// groupsShown is how many groups a plan lists for a person.
+const groupsShown = 20
+
+func (s *survey) print(out io.Writer, format Format) error {
+	if format == JSON {
+		return printJSON(out, s.plan)
+	}
+	p := &s.plan
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(w, "rows\t%d\n", p.Rows)
+	fmt.Fprintf(w, "devices\t%d\n", p.Devices)
+	fmt.Fprintf(w, "duplicates\t%d\n", p.Duplicates)
+	fmt.Fprintf(w, "rejected\t%d  %s\n", p.Rejected, byCode(p.Rejects))
+	fmt.Fprintf(w, "warnings\t%s\n", byCode(p.Warnings))
+	fmt.Fprintf(w, "batches\t%d\n", p.Batches)
+	for i, g := range p.Groups {
+		if i == groupsShown {
+			fmt.Fprintf(w, "  ...\tand %d groups more\n", len(p.Groups)-groupsShown)
+			break
+		}
+		fmt.Fprintf(w, "  %s\t%s: %d devices in %d batches\n", g.Account, g.Plan, g.Devices, g.Batches)
+	}
+	fmt.Fprintf(w, "takes at least\t%s to send once  (%s)\n", p.Least, p.Reckoning)
+	if p.ImportedAs != "" {
+		fmt.Fprintf(w, "imported before\tas job %s; import will want --again\n", p.ImportedAs)
+	}
+	for _, job := range p.HeldBy {
+		fmt.Fprintf(w, "held\tsome of these devices are in the unfinished job %s\n", job)
+	}
+	return w.Flush()
+}

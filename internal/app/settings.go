@@ -1,0 +1,122 @@
+package app
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Setting is one name of the configuration. It is read from a flag, then from the environment, then from the file that
+// NAME_FILE names; secrets have no flag.
+type Setting struct {
+	Name    string // without the prefix SIMSHIFT_
+	Default string
+	Secret  bool
+	Usage   string
+}
+
+// Settings is every setting there is, in the order in which they are documented.
+var Settings = []Setting{
+	{Name: "REDIS_URL", Default: "redis://127.0.0.1:6379/0", Usage: "where Redis is: redis://, rediss://, redis+sentinel://HOST,HOST/MASTER/DB or redis+cluster://HOST,HOST"},
+	{Name: "THINGSPACE_URL", Default: "https://thingspace.verizon.com/api", Usage: "the carrier's API"},
+	{Name: "THINGSPACE_KEY", Secret: true, Usage: "the application's key"},
+	{Name: "THINGSPACE_SECRET", Secret: true, Usage: "the application's secret"},
+	{Name: "THINGSPACE_USERNAME", Secret: true, Usage: "the API user's name"},
+	{Name: "THINGSPACE_PASSWORD", Secret: true, Usage: "the API user's password"},
+	{Name: "THINGSPACE_TIMEOUT", Default: "60s", Usage: "how long one request to the carrier may take, at most 5m"},
+	{Name: "CALLBACK_URL", Usage: "the public URL of the callback listener; where set, it is registered for each account before its first batch"},
+	{Name: "CALLBACK_LISTEN", Default: ":9001", Usage: "the address the callback listener binds"},
+	{Name: "CALLBACK_USERNAME", Secret: true, Usage: "the name the carrier sends in callbacks"},
+	{Name: "CALLBACK_PASSWORD", Secret: true, Usage: "the password the carrier sends in callbacks; without one they are taken from anyone"},
+	{Name: "CALLBACK_PREVIOUS_PASSWORD", Secret: true, Usage: "still accepted while the carrier changes over"},
+	{Name: "RATE_REQUESTS", Default: "2/s", Usage: "requests to the carrier over all workers, as 2/s or 60/min; 0: no limit"},
+	{Name: "RATE_DEVICES", Default: "0", Usage: "devices sent over all workers, as 60000/min; 0: no limit"},
+	{Name: "MAX_IN_FLIGHT", Default: "0", Usage: "devices that may await their callback at once; 0: no limit"},
+	{Name: "CONCURRENCY", Default: "10", Usage: "tasks a worker does at once, 1 to 1000"},
+	{Name: "SWEEP_EVERY", Default: "5s", Usage: "about how often a worker looks for what was forgotten"},
+	{Name: "RETENTION", Default: "720h", Usage: "how long ended jobs are kept"},
+	{Name: "LOG_LEVEL", Default: "info", Usage: "debug, info, warn or error"},
+	{Name: "LOG_FORMAT", Default: "text", Usage: "text or json"},
+}
+
+// Flag is the setting's flag, without the dashes: CALLBACK_LISTEN is --callback-listen.
+func (s Setting) Flag() string { return strings.ToLower(strings.ReplaceAll(s.Name, "_", "-")) }
+
+// Env is the program's surroundings, given by main.
+type Env struct {
+	In       io.Reader
+	Out      io.Writer // data
+	Err      io.Writer // talk
+	Terminal bool      // Err is a terminal: progress may be drawn
+	Asks     bool      // In is a terminal, too: a person can be asked
+	Getenv   func(string) string
+	Flags    map[string]string // settings given as flags, by Setting.Name
+	Now      func() time.Time
+}
+
+// get reads a setting: flag, environment, file, default.
+func (e *Env) get(name string) (string, error) {
+	setting, ok := find(name)
+	if !ok {
+		return "", fmt.Errorf("no such setting: %s", name)
+	}
+	if value, given := e.Flags[name]; given {
+		return value, nil
+	}
+	variable := "SIMSHIFT_" + name
+	if value := e.Getenv(variable); value != "" {
+		return value, nil
+	}
+	if path := e.Getenv(variable + "_FILE"); path != "" {
+		text, err := os.ReadFile(path) //nolint:gosec // the operator names it
+		if err != nil {
+			return "", usage("make the file readable, or unset "+variable+"_FILE", "read %s_FILE: %w", variable, err)
+		}
+		return strings.TrimRight(string(text), "\r\n"), nil
+	}
+	return setting.Default, nil
+}
+
+func find(name string) (Setting, bool) {
+	for _, setting := range Settings {
+		if setting.Name == name {
+			return setting, true
+		}
+	}
+	return Setting{}, false
+}
+
+// reader reads settings and remembers the first thing that is wrong.
+type reader struct {
+	env *Env
+	err error
+}
+
+func (r *reader) text(name string) string {
+	value, err := r.env.get(name)
+	if err != nil && r.err == nil {
+		r.err = err
+	}
+	return value
+}
+
+func (r *reader) duration(name string, least, most time.Duration) time.Duration {
+	text := r.text(name)
+	d, err := time.ParseDuration(text)
+	if (err != nil || d < least || d > most) && r.err == nil {
+		r.err = usage(fmt.Sprintf("set it to a duration from %v to %v", least, most), "SIMSHIFT_%s is %q", name, text)
+	}
+	return d
+}
+
+func (r *reader) number(name string, least, most int64) int64 {
+	text := r.text(name)
+	n, err := strconv.ParseInt(text, 10, 64)
+	if (err != nil || n < least || n > most) && r.err == nil {
+		r.err = usage(fmt.Sprintf("set it to a number from %d to %d", least, most), "SIMSHIFT_%s is %q", name, text)
+	}
+	return n
+}

@@ -1,0 +1,142 @@
+package worker
+
+import (
+	"container/list"
+	"context"
+	"encoding/binary"
+	"fmt"
+	"math/bits"
+	"strings"
+	"sync"
+
+	"github.com/simshift/simshift/jobs"
+)
+
+type indexBooks interface {
+	Job(ctx context.Context, id string) (jobs.Job, error)
+	Batch(ctx context.Context, job string, batch int64) (jobs.Batch, error)
+	Members(ctx context.Context, b jobs.Batch) ([]jobs.Member, error)
+}
+
+// index finds the devices of one batch by their identities. Nothing in it ever changes, so it is made once.
+type index struct {
+	id      jobs.BatchID
+	target  jobs.Target
+	policy  jobs.Policy
+	attempt int
+	members []jobs.Member
+	// slots is an open hash table of positions in members plus one: a map would cost four times as much, and a night of
+	// ten million devices has a thousand of these.
+	slots []uint16
+}
+
+func newIndex(id jobs.BatchID, job jobs.Job, batch jobs.Batch, members []jobs.Member) *index {
+	x := &index{
+		id: id, target: job.Target, policy: job.Policy, attempt: batch.Attempt, members: members,
+		slots: make([]uint16, 1<<bits.Len(uint(2*len(members)))),
+	}
+	for i := range members {
+		at := x.home(members[i].EID)
+		for x.slots[at] != 0 {
+			at = (at + 1) % len(x.slots)
+		}
+		x.slots[at] = uint16(i + 1) //nolint:gosec // a batch has at most jobs.MaxChunk devices
+	}
+	return x
+}
+
+// home is where an EID is looked for first. The last digits differ within a fleet, the first ones do not.
+func (x *index) home(eid jobs.EID) int {
+	hash := binary.BigEndian.Uint64(eid[8:]) * 0x9E3779B97F4A7C15 // Fibonacci hashing, Knuth 6.4
+	return int(hash>>32) & (len(x.slots) - 1)
+}
+
+// eid finds a device by its EID.
+func (x *index) eid(eid jobs.EID) (*jobs.Member, bool) {
+	for at := x.home(eid); x.slots[at] != 0; at = (at + 1) % len(x.slots) {
+		if m := &x.members[x.slots[at]-1]; m.EID == eid {
+			return m, true
+		}
+	}
+	return nil, false
+}
+
+// find looks for a device by its EID, or where a callback brings none, by ICCID, then IMEI.
+func (x *index) find(eid, iccid, imei string) (*jobs.Member, bool) {
+	if eid != "" {
+		id, err := jobs.ParseEID(eid)
+		if err != nil {
+			return nil, false
+		}
+		return x.eid(id)
+	}
+	for i := range x.members {
+		m := &x.members[i]
+		if iccid != "" && sameICCID(m.ICCID, iccid) || iccid == "" && imei != "" && m.IMEI.String() == imei {
+			return m, true
+		}
+	}
+	return nil, false
+}
+
+// sameICCID compares with or without the check digit: 19 and 20 digits are written for one profile.
+func sameICCID(own jobs.ICCID, said string) bool {
+	text := own.String()
+	return text == said || len(said) == 19 && strings.HasPrefix(text, said) || len(text) == 19 && len(said) == 20 && strings.HasPrefix(said, text)
+}
+
+// indexedMost is how many devices all indexes of a process hold together: at about 50 bytes each, 400 MB.
+const indexedMost = 8_000_000
+
+// indexes keeps the indexes used last.
+type indexes struct {
+	books indexBooks
+
+	mu      sync.Mutex
+	byID    map[jobs.BatchID]*list.Element
+	recent  *list.List // of *index, the latest first
+	devices int
+}
+
+func newIndexes(books indexBooks) *indexes {
+	return &indexes{books: books, byID: make(map[jobs.BatchID]*list.Element), recent: list.New()}
+}
+
+// get gives a batch's index, reading its members from the ledger the first time.
+func (x *indexes) get(ctx context.Context, id jobs.BatchID) (*index, error) {
+	x.mu.Lock()
+	if known := x.byID[id]; known != nil {
+		x.recent.MoveToFront(known)
+		x.mu.Unlock()
+		return known.Value.(*index), nil //nolint:forcetypeassert // only indexes are stored
+	}
+	x.mu.Unlock()
+
+	batch, err := x.books.Batch(ctx, id.Job, id.Batch)
+	if err != nil {
+		return nil, err
+	}
+	job, err := x.books.Job(ctx, id.Job)
+	if err != nil {
+		return nil, err
+	}
+	members, err := x.books.Members(ctx, batch)
+	if err != nil {
+		return nil, fmt.Errorf("index batch %d: %w", id.Batch, err)
+	}
+	made := newIndex(id, job, batch, members)
+
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if known := x.byID[id]; known != nil {
+		return known.Value.(*index), nil //nolint:forcetypeassert // only indexes are stored
+	}
+	x.byID[id] = x.recent.PushFront(made)
+	x.devices += len(made.members)
+	for x.devices > indexedMost && x.recent.Len() > 1 {
+		oldest := x.recent.Remove(x.recent.Back()).(*index) //nolint:forcetypeassert // only indexes are stored
+		delete(x.byID, oldest.id)
+		x.devices -= len(oldest.members)
+	}
+	return made, nil
+}

@@ -1,0 +1,93 @@
+package worker
+
+import (
+	"context"
+	"time"
+
+	"github.com/simshift/simshift/jobs"
+	"github.com/simshift/simshift/thingspace"
+)
+
+// verdict is what becomes of one callback.
+type verdict struct {
+	batch *index
+	event jobs.Event
+	park  string // a reason: it fits nothing that is known
+	// ignored callbacks are about the profile that was switched off: true, and without meaning for the device's state.
+	ignored bool
+}
+
+// weigh turns a callback of a known batch into an event.
+func weigh(x *index, c *thingspace.Callback, now time.Time, chance float64) verdict {
+	member, found := x.find(c.EID, c.ICCID, c.IMEI)
+	if !found {
+		return verdict{park: "its request is known, but its device was not in it"}
+	}
+	if c.ICCID != "" && !sameICCID(member.ICCID, c.ICCID) {
+		return verdict{ignored: true}
+	}
+	event := jobs.Event{Batch: x.id.Batch, Place: member.Place}
+	switch c.Status {
+	case thingspace.Success:
+		if c.ProfileStatus != "" && !c.Enabled() {
+			return verdict{ignored: true}
+		}
+		event.Kind = jobs.Confirmed
+		if c.ProfileRole != "" && c.ProfileRole != x.target.Role() {
+			event.Kind = jobs.Contradictory
+		}
+	case thingspace.Failure:
+		event.Fault = jobs.Fault{Code: c.FaultCode, Text: c.FaultText}
+		if event.Fault == (jobs.Fault{}) {
+			event.Fault.Text = "the carrier gave no reason"
+		}
+		event.Kind = kinds[event.Fault.Verdict()]
+		event.Due = x.policy.RetryAt(now, x.attempt, chance)
+	case thingspace.Warning:
+		event.Kind = jobs.Warned
+	default:
+		return verdict{park: "its status is not understood"}
+	}
+	return verdict{batch: x, event: event}
+}
+
+var kinds = map[jobs.Verdict]jobs.EventKind{
+	jobs.Transient: jobs.Faltered, jobs.Permanent: jobs.Rejected, jobs.AlreadyActive: jobs.Reaffirmed,
+}
+
+// adopt finds the batch that a callback with an unknown request id belongs to: one that was sent, holds the device, and
+// does not know its own request id yet. The callback was then faster than the answer, or the answer was lost.
+func (s *Settler) adopt(ctx context.Context, c *thingspace.Callback, unknown []jobs.BatchID) (*index, string, error) {
+	var holders []*index
+	for _, id := range unknown {
+		x, err := s.indexes.get(ctx, id)
+		if err != nil {
+			return nil, "", err
+		}
+		if _, holds := x.find(c.EID, c.ICCID, c.IMEI); holds {
+			holders = append(holders, x)
+		}
+	}
+	switch {
+	case len(holders) == 0:
+		return nil, "its request is not known", nil
+	case len(holders) > 1 && c.Status != thingspace.Success:
+		// The device was sent again after a first request of unknown outcome. A success is true whichever request it
+		// answers; a failure of the first must not end the second.
+		return nil, "two requests of unknown outcome hold its device", nil
+	case len(holders) > 1:
+		return holders[0], "", nil
+	}
+	x := holders[0]
+	ok, err := s.books.Accept(ctx, x.id.Job, x.id.Batch, c.RequestID, s.now().Add(x.policy.AnswerWithin), false)
+	if err != nil {
+		return nil, "", err
+	}
+	if !ok {
+		return nil, "its request is not known", nil
+	}
+	if err := s.tasks.Deadline(ctx, x.id, s.now().Add(x.policy.AnswerWithin)); err != nil {
+		s.log.WarnContext(ctx, "deadline task not queued; the sweeper keeps the deadline", "error", err)
+	}
+	return x, "", nil
+}

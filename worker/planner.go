@@ -1,0 +1,190 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"time"
+
+	"github.com/simshift/simshift/jobs"
+	"github.com/simshift/simshift/ratelimit"
+)
+
+// lookahead is how many batches' worth of devices of a job stand in the queue at most. More would only wait there, out
+// of reach of a pause.
+const lookahead = 32
+
+type planBooks interface {
+	Job(ctx context.Context, id string) (jobs.Job, error)
+	Chunks(ctx context.Context, job string) ([]jobs.Chunk, error)
+	Formed(ctx context.Context, job string) (map[int]int, error)
+	Form(ctx context.Context, job string, chunk jobs.Chunk, from, size int) (int64, error)
+	Waves(ctx context.Context, job string) ([]jobs.RetryWave, error)
+	Gather(ctx context.Context, job string, wave jobs.RetryWave, most int) (batch int64, left int, err error)
+	OpenBatches(ctx context.Context, job string) ([]int64, error)
+	Close(ctx context.Context, job string, batch int64, ending jobs.Ending) (moved int, wave string, err error)
+	Withdraw(ctx context.Context, job string) error
+	Finish(ctx context.Context, id string) (jobs.Phase, error)
+}
+
+// planner decides what of a job is sent next. Any number may plan the same job at once: each step is guarded.
+type planner struct {
+	books planBooks
+	tasks *Tasks
+	holds func(ctx context.Context) ([]ratelimit.Hold, error)
+	now   func() time.Time
+	log   *slog.Logger
+}
+
+// Advance takes a job as far as it can go now.
+func (p *planner) Advance(ctx context.Context, id string) error {
+	job, err := p.books.Job(ctx, id)
+	if errors.Is(err, jobs.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	switch job.State {
+	case jobs.Running:
+		err = errors.Join(p.retry(ctx, job), p.form(ctx, job))
+	case jobs.Cancelling:
+		err = p.withdraw(ctx, job)
+	case jobs.Paused:
+	default:
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("advance job %s: %w", id, err)
+	}
+	phase, err := p.books.Finish(ctx, id)
+	if err == nil && phase.Ended() {
+		p.log.InfoContext(ctx, "job ended", "job", id, "state", phase)
+	}
+	return err
+}
+
+// retry makes batches of the retry waves that are due.
+func (p *planner) retry(ctx context.Context, job jobs.Job) error {
+	waves, err := p.books.Waves(ctx, job.ID)
+	if err != nil {
+		return err
+	}
+	for _, wave := range waves {
+		if wave.Due.After(p.now()) {
+			// Scheduled again each time: the task may have been lost, and one that stands there already is no error.
+			if err := p.tasks.Retry(ctx, job.ID, wave.Name, wave.Due); err != nil {
+				return err
+			}
+			continue
+		}
+		for left := 1; left > 0; {
+			var batch int64
+			if batch, left, err = p.books.Gather(ctx, job.ID, wave, job.Policy.BatchSize); err != nil {
+				return err
+			}
+			if err := p.queue(ctx, job.ID, batch); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// form makes batches of first attempts, a batch of each group in turn, until enough of them wait in the queue.
+func (p *planner) form(ctx context.Context, job jobs.Job) error {
+	room := lookahead*int64(job.Policy.BatchSize) - job.Counts[jobs.Queued]
+	if job.Counts[jobs.Pending] == 0 || room <= 0 {
+		return nil
+	}
+	chunks, err := p.unformed(ctx, job)
+	if err != nil {
+		return err
+	}
+	for room > 0 && len(chunks) > 0 {
+		chunks = slices.DeleteFunc(chunks, func(c *stretch) bool { return c.from >= c.Size })
+		turn := make(map[int]bool, len(job.Groups))
+		for _, c := range chunks {
+			if turn[c.Group] || room <= 0 || c.from >= c.Size {
+				continue
+			}
+			turn[c.Group] = true
+			size := min(job.Policy.BatchSize, c.Size-c.from)
+			batch, err := p.books.Form(ctx, job.ID, c.Chunk, c.from, size)
+			if err != nil {
+				return err
+			}
+			c.from += size
+			room -= int64(size)
+			if err := p.queue(ctx, job.ID, batch); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// stretch is the part of a chunk, from a position on, that is in no batch yet.
+type stretch struct {
+	jobs.Chunk
+	from int
+}
+
+// unformed lists what is left to form, without the accounts that can not send now.
+func (p *planner) unformed(ctx context.Context, job jobs.Job) ([]*stretch, error) {
+	chunks, err := p.books.Chunks(ctx, job.ID)
+	if err != nil {
+		return nil, err
+	}
+	formed, err := p.books.Formed(ctx, job.ID)
+	if err != nil {
+		return nil, err
+	}
+	holds, err := p.holds(ctx)
+	if err != nil {
+		return nil, err
+	}
+	held := make(map[string]bool, len(holds))
+	for _, hold := range holds {
+		held[hold.Scope] = true
+	}
+	var left []*stretch
+	for _, chunk := range chunks {
+		if from := formed[chunk.Number]; from < chunk.Size && !held[job.Groups[chunk.Group].Account] {
+			left = append(left, &stretch{chunk, from})
+		}
+	}
+	return left, nil
+}
+
+// withdraw cancels what a cancelled job has not sent.
+func (p *planner) withdraw(ctx context.Context, job jobs.Job) error {
+	if err := p.books.Withdraw(ctx, job.ID); err != nil {
+		return err
+	}
+	if job.Counts[jobs.Queued] == 0 {
+		return nil
+	}
+	open, err := p.books.OpenBatches(ctx, job.ID)
+	if err != nil {
+		return err
+	}
+	for _, batch := range open {
+		_, _, err := p.books.Close(ctx, job.ID, batch, jobs.Ending{
+			From: jobs.Queued, To: jobs.Cancelled, Reason: jobs.Withdrawn, Note: "the job was cancelled",
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *planner) queue(ctx context.Context, job string, batch int64) error {
+	if batch == 0 {
+		return nil // another process was first, or nothing was left to send
+	}
+	return p.tasks.Submit(ctx, jobs.BatchID{Job: job, Batch: batch}, 0)
+}

@@ -1,0 +1,163 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/simshift/simshift/jobs"
+	"github.com/simshift/simshift/ratelimit"
+	"github.com/simshift/simshift/thingspace"
+)
+
+type submitBooks interface {
+	Job(ctx context.Context, id string) (jobs.Job, error)
+	Batch(ctx context.Context, job string, batch int64) (jobs.Batch, error)
+	OpenMembers(ctx context.Context, b jobs.Batch) ([]jobs.Member, error)
+	Begin(ctx context.Context, job string, batch int64, run string, graceEnds time.Time) (bool, error)
+	Accept(ctx context.Context, job string, batch int64, requestID string, deadline time.Time, answered bool) (bool, error)
+	Release(ctx context.Context, job string, batch int64, run string, until time.Time, note string) (bool, error)
+	Split(ctx context.Context, job string, batch int64, run, note string) ([]int64, error)
+	Close(ctx context.Context, job string, batch int64, ending jobs.Ending) (moved int, wave string, err error)
+	Touch(ctx context.Context, job string, batch int64, wait time.Duration) (tasks int64, err error)
+}
+
+// Carrier is the call a submitter makes. Its error is a [*thingspace.Error].
+type Carrier interface {
+	Enable(ctx context.Context, r thingspace.EnableRequest) (requestID string, err error)
+}
+
+// submitter sends batches, one a call.
+type submitter struct {
+	books     submitBooks
+	carrier   Carrier
+	listeners *listeners
+	limiter   *ratelimit.Limiter
+	planner   *planner
+	tasks     *Tasks
+	timeout   time.Duration // of the request
+	now       func() time.Time
+	chance    func() float64
+	newRun    func() string
+	log       *slog.Logger
+}
+
+// sending is one batch on its way: what every step needs to know.
+type sending struct {
+	job   jobs.Job
+	batch jobs.Batch
+	group jobs.Group
+	run   string // names this sending, so that no other may write its end
+	id    jobs.BatchID
+}
+
+// Submit sends a batch if it is still to be sent. It fails with a [*putBack] where the batch must wait.
+func (s *submitter) Submit(ctx context.Context, id jobs.BatchID) error {
+	sending, err := s.open(ctx, id)
+	if err != nil || sending == nil {
+		return err
+	}
+	if err := s.listeners.ready(ctx, sending.group.Account); err != nil {
+		return s.postpone(ctx, sending, err)
+	}
+	turn, err := s.turn(ctx, sending)
+	if err != nil {
+		return s.postpone(ctx, sending, err)
+	}
+	sent, err := s.send(ctx, sending)
+	if !sent {
+		after := context.WithoutCancel(ctx)
+		return errors.Join(err, turn.Cancel(after), s.limiter.Vacate(after, occupant(id)))
+	}
+	if err != nil {
+		return s.postpone(ctx, sending, err)
+	}
+	return s.planner.Advance(ctx, id.Job)
+}
+
+// open reads the batch; nil where there is nothing to send.
+func (s *submitter) open(ctx context.Context, id jobs.BatchID) (*sending, error) {
+	batch, err := s.books.Batch(ctx, id.Job, id.Batch)
+	if errors.Is(err, jobs.ErrNotFound) || err == nil && batch.State != jobs.Queued {
+		return nil, nil //nolint:nilnil // nothing to do is no error
+	}
+	if err != nil {
+		return nil, err
+	}
+	job, err := s.books.Job(ctx, id.Job)
+	if err != nil {
+		return nil, err
+	}
+	if job.State != jobs.Running {
+		return nil, nil //nolint:nilnil // the sweeper wakes it when the job goes on
+	}
+	return &sending{job: job, batch: batch, group: job.Groups[batch.Group], run: s.newRun(), id: id}, nil
+}
+
+// turn waits until the limits let the batch go, if that is within [ratelimit.Horizon]: asynq gives tasks back on whole
+// seconds at best, so a short wait can only be kept exactly by waiting. Any longer one goes back to the queue.
+func (s *submitter) turn(ctx context.Context, b *sending) (*ratelimit.Turn, error) {
+	turn, err := s.limiter.Reserve(ctx, b.group.Account, b.batch.Open)
+	if err != nil {
+		return nil, err
+	}
+	if !turn.Taken() {
+		return nil, &putBack{max(turn.Wait, time.Second), turn.Reason}
+	}
+	err = turn.Await(ctx)
+	if err == nil {
+		// Its devices count as in flight from here on, until its callbacks or its deadline say otherwise.
+		err = turn.Occupy(ctx, occupant(b.id), b.batch.Open, s.now().Add(s.timeout+b.job.Policy.DoubtGrace))
+	}
+	if err == nil {
+		return turn, nil
+	}
+	cerr := turn.Cancel(context.WithoutCancel(ctx))
+	if errors.Is(err, ratelimit.ErrTurnLost) {
+		return nil, errors.Join(&putBack{max(turn.Wait, time.Second), turn.Reason}, cerr)
+	}
+	return nil, errors.Join(err, cerr)
+}
+
+// send writes the intent, makes the request, and writes what came of it. sent is false where no request was made.
+func (s *submitter) send(ctx context.Context, b *sending) (sent bool, err error) {
+	start := s.now()
+	// The grace begins when no answer can come any more. Whatever dies from here on leaves the batch in doubt, not lost.
+	mine, err := s.books.Begin(ctx, b.id.Job, b.id.Batch, b.run, start.Add(s.timeout+b.job.Policy.DoubtGrace))
+	if err != nil || !mine {
+		return false, err
+	}
+	members, err := s.books.OpenMembers(ctx, b.batch)
+	if err != nil {
+		_, rerr := s.books.Release(ctx, b.id.Job, b.id.Batch, b.run, s.now(), "could not read its devices")
+		return false, errors.Join(err, rerr)
+	}
+	// A process that was stopped since its intent must not send when it wakes: its batch may be given up by then.
+	request, cancel := context.WithDeadline(ctx, start.Add(s.timeout))
+	defer cancel()
+	requestID, err := s.carrier.Enable(request, enableRequest(b.group, members))
+	s.log.InfoContext(ctx, "batch sent", "job", b.id.Job, "batch", b.id.Batch, "attempt", b.batch.Attempt,
+		"devices", len(members), "account", b.group.Account, "request", requestID, "error", err)
+	return true, s.answered(context.WithoutCancel(ctx), b, requestID, err)
+}
+
+func enableRequest(group jobs.Group, members []jobs.Member) thingspace.EnableRequest {
+	devices := make([]thingspace.DeviceID, len(members))
+	for i, m := range members {
+		devices[i] = thingspace.DeviceID{EID: m.EID.String(), ICCID: m.ICCID.String(), IMEI: m.IMEI.String()}
+	}
+	return thingspace.EnableRequest{Account: group.Account, Plan: group.Plan, Devices: devices}
+}
+
+// postpone tells the ledger that the batch waits in the queue, so that the sweeper does not take its task for lost.
+func (s *submitter) postpone(ctx context.Context, b *sending, err error) error {
+	var wait *putBack
+	if errors.As(err, &wait) {
+		if _, terr := s.books.Touch(ctx, b.id.Job, b.id.Batch, wait.delay); terr != nil {
+			return fmt.Errorf("%w (%w)", err, terr)
+		}
+	}
+	return err
+}
