@@ -64,14 +64,44 @@ func (l *Ledger) Begin(ctx context.Context, job string, batch int64, run string,
 	return ok, nil
 }
 
-// Accept gives a sent batch its request id and the deadline of its callbacks. answered says that the id comes from the
-// carrier's answer, not from a callback that was faster. It tells whether the batch now has this id.
-func (l *Ledger) Accept(ctx context.Context, job string, batch int64, requestID string, deadline time.Time, answered bool) (bool, error) {
-	// The route first: a callback must never find a batch that does not know its request.
-	keep := deadline.Sub(l.now()) + routeRetention
-	if err := l.rdb.Set(ctx, requestKey(requestID), unknownMember(job, batch), keep).Err(); err != nil {
+// Accept gives a sent batch the request id of the carrier's answer, and starts the deadline of its callbacks. It tells
+// whether the batch now has this id.
+func (l *Ledger) Accept(ctx context.Context, job string, batch int64, requestID string, deadline time.Time) (bool, error) {
+	// The route first: a callback must never find a batch that does not know its request. The carrier's own answer
+	// outranks what was adopted from a callback.
+	err := l.rdb.Set(ctx, requestKey(requestID), unknownMember(job, batch), l.routeLife(deadline)).Err()
+	if err != nil {
 		return false, fmt.Errorf("accept batch: %w", err)
 	}
+	return l.accept(ctx, job, batch, requestID, deadline, true)
+}
+
+// Adopt gives a sent batch a request id that a callback named before the carrier's answer came, if it came at all. It
+// tells whether the batch now has this id; an id that another batch has, or a batch that has another id, is left alone.
+func (l *Ledger) Adopt(ctx context.Context, job string, batch int64, requestID string, deadline time.Time) (bool, error) {
+	route, mine := requestKey(requestID), unknownMember(job, batch)
+	fresh, err := l.rdb.SetNX(ctx, route, mine, l.routeLife(deadline)).Result()
+	if err != nil {
+		return false, fmt.Errorf("adopt request: %w", err)
+	}
+	if !fresh {
+		owner, err := l.rdb.Get(ctx, route).Result()
+		if err != nil || owner != mine {
+			return false, none(err, "adopt request")
+		}
+	}
+	ok, err := l.accept(ctx, job, batch, requestID, deadline, false)
+	if err == nil && !ok {
+		err = forgetScript.Run(ctx, l.rdb, []string{route}, mine).Err()
+	}
+	return ok, err
+}
+
+func (l *Ledger) routeLife(deadline time.Time) time.Duration {
+	return deadline.Sub(l.now()) + routeRetention
+}
+
+func (l *Ledger) accept(ctx context.Context, job string, batch int64, requestID string, deadline time.Time, answered bool) (bool, error) {
 	ok, err := l.run(ctx, acceptScript, job, batch, requestID, deadline.UnixMilli(), flag(answered)).Bool()
 	if err != nil {
 		return false, fmt.Errorf("accept batch: %w", err)

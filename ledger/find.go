@@ -60,6 +60,12 @@ func (l *Ledger) at(ctx context.Context, s *spec, place jobs.Place) (out jobs.Ou
 	return out, nil
 }
 
+// CheckIdentity tells whether something could be an EID, an ICCID or an IMEI.
+func CheckIdentity(identity string) error {
+	_, _, err := packed(identity)
+	return err
+}
+
 // packed gives an identity's packed form and its offset in a packed device.
 func packed(identity string) (offset int, needle []byte, err error) {
 	switch len(identity) {

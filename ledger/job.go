@@ -145,7 +145,7 @@ func moment(text string) *time.Time {
 
 // none turns "no such key" into no error.
 func none(err error, doing string) error {
-	if errors.Is(err, redis.Nil) {
+	if err == nil || errors.Is(err, redis.Nil) {
 		return nil
 	}
 	return fmt.Errorf("%s: %w", doing, err)

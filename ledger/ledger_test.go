@@ -49,6 +49,7 @@ func suite(t *testing.T, client func(*testing.T) redis.UniversalClient) {
 		"only one run may send a batch":                              testBegin,
 		"a stretch is formed once":                                   testFormOnce,
 		"callbacks before the answer give the batch its request":     testEarlyCallback,
+		"a request id belongs to one batch":                          testAdoptedByOne,
 		"repeated callbacks settle once":                             testRepeatedCallbacks,
 		"a fault retries until the attempts are used up":             testRetry,
 		"a late success beats every other end":                       testLateSuccess,
@@ -138,7 +139,7 @@ func (b *books) batch(job string, size int) int64 {
 func (b *books) sent(job string, n int64, request string) {
 	b.t.Helper()
 	b.begun(job, n, "run")
-	ok, err := b.Accept(b.t.Context(), job, n, request, b.clock.Add(6*time.Hour), true)
+	ok, err := b.Accept(b.t.Context(), job, n, request, b.clock.Add(6*time.Hour))
 	b.check(err)
 	if !ok {
 		b.t.Fatal("the batch did not take its request id")
@@ -328,22 +329,47 @@ func testEarlyCallback(t *testing.T, b *books) {
 	if diff := cmp.Diff([]jobs.BatchID{{Job: job.ID, Batch: n}}, unknown); diff != "" || err != nil {
 		t.Fatalf("unknown requests: %s %v", diff, err)
 	}
-	for range 2 { // the callback, then the answer
-		if ok, err := b.Accept(t.Context(), job.ID, n, "r-1", b.clock.Add(time.Hour), false); !ok || err != nil {
-			t.Fatalf("accept: %v %v", ok, err)
+	for range 2 { // the callback, and its repetition
+		if ok, err := b.Adopt(t.Context(), job.ID, n, "r-1", b.clock.Add(time.Hour)); !ok || err != nil {
+			t.Fatalf("adopt: %v %v", ok, err)
 		}
 	}
-	if ok, err := b.Accept(t.Context(), job.ID, n, "r-2", b.clock.Add(time.Hour), false); ok || err != nil {
+	if ok, err := b.Accept(t.Context(), job.ID, n, "r-1", b.clock.Add(time.Hour)); !ok || err != nil {
+		t.Fatalf("accept: %v %v", ok, err)
+	}
+	if ok, err := b.Adopt(t.Context(), job.ID, n, "r-2", b.clock.Add(time.Hour)); ok || err != nil {
 		t.Fatalf("a second request id was adopted: %v %v", ok, err)
 	}
 	if ok, err := b.Release(t.Context(), job.ID, n, "run", b.clock, ""); ok || err != nil {
 		t.Fatalf("a batch with a request id was released: %v %v", ok, err)
 	}
-	routes, err := b.Routes(t.Context(), []string{"r-1", "r-9"})
-	if routes["r-1"].Batch != n || len(routes) == 0 || err != nil {
+	routes, err := b.Routes(t.Context(), []string{"r-1", "r-2"})
+	if routes["r-1"].Batch != n || len(routes) != 1 || err != nil {
 		t.Fatalf("routes: %v %v", routes, err)
 	}
 	b.counts(job.ID, jobs.Counts{jobs.Submitted: 2})
+}
+
+func testAdoptedByOne(t *testing.T, b *books) {
+	ctx := t.Context()
+	job := b.job(2)
+	chunk := jobs.Chunk{Size: 2}
+	first, err := b.Form(ctx, job.ID, chunk, 0, 1)
+	b.check(err)
+	second, err := b.Form(ctx, job.ID, chunk, 1, 1)
+	b.check(err)
+	b.begun(job.ID, first, "one")
+	b.begun(job.ID, second, "two")
+	if ok, err := b.Accept(ctx, job.ID, second, "r-2", b.clock.Add(time.Hour)); !ok || err != nil {
+		t.Fatalf("accept: %v %v", ok, err)
+	}
+	if ok, err := b.Adopt(ctx, job.ID, first, "r-2", b.clock.Add(time.Hour)); ok || err != nil {
+		t.Fatalf("a request id was taken from another batch: %v %v", ok, err)
+	}
+	routes, err := b.Routes(ctx, []string{"r-2"})
+	if routes["r-2"].Batch != second || err != nil {
+		t.Errorf("routes: %v %v", routes, err)
+	}
 }
 
 func testRepeatedCallbacks(t *testing.T, b *books) {
@@ -508,7 +534,7 @@ func poison(ctx context.Context, b *books, job string, n int64, bad int) (reques
 		}
 		switch {
 		case !holds:
-			_, err = b.Accept(ctx, job, n, fmt.Sprintf("r-%d", n), b.clock.Add(time.Hour), true)
+			_, err = b.Accept(ctx, job, n, fmt.Sprintf("r-%d", n), b.clock.Add(time.Hour))
 		case len(members) > 1:
 			var halves []int64
 			halves, err = b.Split(ctx, job, n, "run", "refused")

@@ -34,6 +34,7 @@ var (
 	withdrawScript = jobScript("withdraw")
 	findScript     = jobScript("find")
 	gateScript     = plainScript("gate")
+	forgetScript   = plainScript("forget")
 )
 
 func plainScript(name string) *redis.Script {

@@ -44,7 +44,7 @@ func (s *submitter) answered(ctx context.Context, b *sending, requestID string, 
 func (s *submitter) accepted(ctx context.Context, b *sending, requestID string) error {
 	deadline := s.now().Add(b.job.Policy.AnswerWithin)
 	err := s.patiently(ctx, func() error {
-		ok, err := s.books.Accept(ctx, b.id.Job, b.id.Batch, requestID, deadline, true)
+		ok, err := s.books.Accept(ctx, b.id.Job, b.id.Batch, requestID, deadline)
 		if err == nil && !ok {
 			s.log.WarnContext(ctx, "request id not taken over: the batch has ended meanwhile", "job", b.id.Job,
 				"batch", b.id.Batch, "request", requestID)

@@ -56,13 +56,14 @@ var kinds = map[jobs.Verdict]jobs.EventKind{
 }
 
 // adopt finds the batch that a callback with an unknown request id belongs to: one that was sent, holds the device, and
-// does not know its own request id yet. The callback was then faster than the answer, or the answer was lost.
-func (s *Settler) adopt(ctx context.Context, c *thingspace.Callback, unknown []jobs.BatchID) (*index, string, error) {
+// does not know its own request id yet. The callback was then faster than the answer, or the answer was lost. adopted
+// tells whether the batch has taken the request id over; why tells why there is none.
+func (s *Settler) adopt(ctx context.Context, c *thingspace.Callback, unknown []jobs.BatchID) (x *index, adopted bool, why string, err error) {
 	var holders []*index
 	for _, id := range unknown {
 		x, err := s.indexes.get(ctx, id)
 		if err != nil {
-			return nil, "", err
+			return nil, false, "", err
 		}
 		if _, holds := x.find(c.EID, c.ICCID, c.IMEI); holds {
 			holders = append(holders, x)
@@ -70,24 +71,25 @@ func (s *Settler) adopt(ctx context.Context, c *thingspace.Callback, unknown []j
 	}
 	switch {
 	case len(holders) == 0:
-		return nil, "its request is not known", nil
+		return nil, false, "its request is not known", nil
 	case len(holders) > 1 && c.Status != thingspace.Success:
 		// The device was sent again after a first request of unknown outcome. A success is true whichever request it
 		// answers; a failure of the first must not end the second.
-		return nil, "two requests of unknown outcome hold its device", nil
+		return nil, false, "two requests of unknown outcome hold its device", nil
 	case len(holders) > 1:
-		return holders[0], "", nil
+		return holders[0], false, "", nil
 	}
-	x := holders[0]
-	ok, err := s.books.Accept(ctx, x.id.Job, x.id.Batch, c.RequestID, s.now().Add(x.policy.AnswerWithin), false)
+	x = holders[0]
+	deadline := s.now().Add(x.policy.AnswerWithin)
+	adopted, err = s.books.Adopt(ctx, x.id.Job, x.id.Batch, c.RequestID, deadline)
 	if err != nil {
-		return nil, "", err
+		return nil, false, "", err
 	}
-	if !ok {
-		return nil, "its request is not known", nil
+	if !adopted {
+		return nil, false, "its request is not known", nil
 	}
-	if err := s.tasks.Deadline(ctx, x.id, s.now().Add(x.policy.AnswerWithin)); err != nil {
+	if err := s.tasks.Deadline(ctx, x.id, deadline); err != nil {
 		s.log.WarnContext(ctx, "deadline task not queued; the sweeper keeps the deadline", "error", err)
 	}
-	return x, "", nil
+	return x, true, "", nil
 }

@@ -2,8 +2,6 @@ package worker
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"log/slog"
 	"time"
@@ -18,7 +16,7 @@ type SettleBooks interface {
 	indexBooks
 	Routes(ctx context.Context, requestIDs []string) (map[string]jobs.BatchID, error)
 	Unknown(ctx context.Context) ([]jobs.BatchID, error)
-	Accept(ctx context.Context, job string, batch int64, requestID string, deadline time.Time, answered bool) (bool, error)
+	Adopt(ctx context.Context, job string, batch int64, requestID string, deadline time.Time) (bool, error)
 	Settle(ctx context.Context, job string, attempts int, events []jobs.Event) (jobs.Settlement, error)
 	Park(ctx context.Context, callbacks []jobs.Parked) error
 	Parked(ctx context.Context, offset, most int64) ([]jobs.Parked, error)
@@ -46,7 +44,7 @@ func NewSettler(books SettleBooks, tasks *Tasks, limiter *ratelimit.Limiter, now
 // Received is a callback as it came.
 type Received struct {
 	thingspace.Callback
-	Raw []byte    // for parking; without credentials
+	Raw []byte    // as it was sent
 	At  time.Time // when it came
 }
 
@@ -91,28 +89,14 @@ func (s *Settler) write(ctx context.Context, verdicts []verdict) error {
 
 // weigh finds the batch of each callback and what it means there.
 func (s *Settler) weigh(ctx context.Context, group []Received) ([]verdict, error) {
-	routes, err := s.routes(ctx, group)
+	routes, unknown, err := s.routes(ctx, group)
 	if err != nil {
 		return nil, err
 	}
 	verdicts := make([]verdict, len(group))
-	var unknown []jobs.BatchID
 	for i := range group {
 		c := &group[i].Callback
-		if route, known := routes[c.RequestID]; known {
-			x, err := s.indexes.get(ctx, route)
-			if err != nil {
-				return nil, err
-			}
-			verdicts[i] = weigh(x, c, s.now(), s.chance())
-			continue
-		}
-		if unknown == nil {
-			if unknown, err = s.books.Unknown(ctx); err != nil {
-				return nil, err
-			}
-		}
-		x, why, err := s.adopt(ctx, c, unknown)
+		x, why, err := s.batchOf(ctx, c, routes, unknown)
 		if err != nil {
 			return nil, err
 		}
@@ -120,15 +104,32 @@ func (s *Settler) weigh(ctx context.Context, group []Received) ([]verdict, error
 			verdicts[i] = verdict{park: why}
 			continue
 		}
-		if _, mine := routes[c.RequestID]; !mine {
-			routes[c.RequestID] = x.id // its companions in this group need not ask again
-		}
 		verdicts[i] = weigh(x, c, s.now(), s.chance())
 	}
 	return verdicts, nil
 }
 
-func (s *Settler) routes(ctx context.Context, group []Received) (map[string]jobs.BatchID, error) {
+// batchOf finds the batch of one callback: by its request id, or by its device. It is nil, with the reason, where there
+// is none.
+func (s *Settler) batchOf(ctx context.Context, c *thingspace.Callback, routes map[string]jobs.BatchID, unknown []jobs.BatchID) (*index, string, error) {
+	if route, known := routes[c.RequestID]; known {
+		x, err := s.indexes.get(ctx, route)
+		return x, "", err
+	}
+	x, adopted, why, err := s.adopt(ctx, c, unknown)
+	if adopted {
+		routes[c.RequestID] = x.id // its companions in this group need not ask again
+	}
+	return x, why, err
+}
+
+// routes finds the batches of the group's request ids. Where an id is not known, it also gives the batches that do not
+// know their request yet.
+//
+// The ids are looked up again after that list was read. A batch that learns its id between the two readings is in
+// neither, and its callbacks would be given to an older batch with the same devices; since it is taken off the list
+// only after its id can be found, the second look-up finds it.
+func (s *Settler) routes(ctx context.Context, group []Received) (map[string]jobs.BatchID, []jobs.BatchID, error) {
 	asked := make(map[string]bool, 4)
 	var ids []string
 	for i := range group {
@@ -137,7 +138,16 @@ func (s *Settler) routes(ctx context.Context, group []Received) (map[string]jobs
 			ids = append(ids, id)
 		}
 	}
-	return s.books.Routes(ctx, ids)
+	routes, err := s.books.Routes(ctx, ids)
+	if err != nil || len(routes) == len(ids) {
+		return routes, nil, err
+	}
+	unknown, err := s.books.Unknown(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	routes, err = s.books.Routes(ctx, ids)
+	return routes, unknown, err
 }
 
 // wake makes the tasks that a settlement asks for. The sweeper finds what is lost here.
@@ -160,12 +170,5 @@ func (s *Settler) wake(ctx context.Context, job string, settlement jobs.Settleme
 	}
 	if err != nil {
 		s.log.WarnContext(ctx, "task not queued; the sweeper will", "job", job, "error", err)
-	}
-}
-
-func park(r *Received, why string) jobs.Parked {
-	sum := sha256.Sum256(r.Raw)
-	return jobs.Parked{
-		ID: hex.EncodeToString(sum[:8]), At: r.At, Reason: why, RequestID: r.RequestID, EID: r.EID, Raw: string(r.Raw),
 	}
 }

@@ -17,7 +17,7 @@ type submitBooks interface {
 	Batch(ctx context.Context, job string, batch int64) (jobs.Batch, error)
 	OpenMembers(ctx context.Context, b jobs.Batch) ([]jobs.Member, error)
 	Begin(ctx context.Context, job string, batch int64, run string, graceEnds time.Time) (bool, error)
-	Accept(ctx context.Context, job string, batch int64, requestID string, deadline time.Time, answered bool) (bool, error)
+	Accept(ctx context.Context, job string, batch int64, requestID string, deadline time.Time) (bool, error)
 	Release(ctx context.Context, job string, batch int64, run string, until time.Time, note string) (bool, error)
 	Split(ctx context.Context, job string, batch int64, run, note string) ([]int64, error)
 	Close(ctx context.Context, job string, batch int64, ending jobs.Ending) (moved int, wave string, err error)

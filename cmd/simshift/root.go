@@ -20,12 +20,13 @@ ThingSpace's bulk enable call: CSV in, batches over Redis queues, one callback f
 
 Exit codes: 0 all well; 1 error; 2 wrong use or configuration; 3 it worked, but some rows or devices did not
 succeed; 4 refused for safety.`,
-		Example:           "  simshift demo                                  # needs nothing installed or running\n  simshift import fleet.csv --target global      # a real job",
-		SilenceErrors:     true,
-		SilenceUsage:      true,
-		Args:              noSuchCommand,
-		RunE:              func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
-		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return settingsFromFlags(env, cmd.Flags()) },
+		Example:                    "  simshift demo                                  # needs nothing installed or running\n  simshift import fleet.csv --target global      # a real job",
+		SuggestionsMinimumDistance: 2,
+		SilenceErrors:              true,
+		SilenceUsage:               true,
+		Args:                       noSuchCommand,
+		RunE:                       func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		PersistentPreRunE:          func(cmd *cobra.Command, _ []string) error { return settingsFromFlags(env, cmd.Flags()) },
 	}
 	cmd.SetIn(env.In)
 	cmd.SetOut(env.Out)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/simshift/simshift/jobs"
+	"github.com/simshift/simshift/ledger"
 )
 
 // deviceView is one device in one job, as it is printed.
@@ -31,6 +32,9 @@ type deviceView struct {
 
 // Device prints one device, found by EID, ICCID or IMEI, in every job that has it: the newest job first.
 func Device(ctx context.Context, env *Env, identity string, format Format) error {
+	if err := ledger.CheckIdentity(identity); err != nil {
+		return usage("give the digits of an EID, ICCID or IMEI", "%w", err)
+	}
 	d, err := open(ctx, env)
 	if err != nil {
 		return err
@@ -47,7 +51,7 @@ func Device(ctx context.Context, env *Env, identity string, format Format) error
 		}
 		found, err := d.ledger.Find(ctx, job.ID, identity)
 		if err != nil {
-			return usage("give the digits of an EID, ICCID or IMEI", "%w", err)
+			return err
 		}
 		for i := range found {
 			views = append(views, view(job, &found[i]))

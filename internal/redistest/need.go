@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-const missing = "redis-server is not on PATH; `make test` installs it on Debian, elsewhere install Redis 6.2 or later " +
-	"(apt-get install redis-server, dnf install redis, brew install redis)"
+const missing = "redis-server is not on PATH; `make test` installs it on Debian, elsewhere install " +
+	"Redis 6.2 or later (apt-get install redis-server, dnf install redis, brew install redis)"
 
 // need returns the path of redis-server. Without one it skips the test, or fails it where a skipped test would be a
 // lie: under CI (CI is set), or when SIMSHIFT_TEST_REQUIRE_REDIS=1 asks for it.

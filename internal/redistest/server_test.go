@@ -70,7 +70,7 @@ func TestListensOnAUnixSocketWhenAsked(t *testing.T) {
 	t.Parallel()
 	s := Start(t, UnixSocket())
 	rdb := redis.NewClient(&redis.Options{Network: "unix", Addr: s.Socket})
-	defer rdb.Close() //nolint:errcheck // the test is over
+	defer rdb.Close()
 	if err := rdb.Ping(t.Context()).Err(); err != nil {
 		t.Error(err)
 	}
@@ -129,7 +129,7 @@ func TestDiesWithTheTestProcess(t *testing.T) {
 		t.Skip("only Linux can do that")
 	}
 	t.Parallel()
-	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$") //nolint:gosec // this very test
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$")
 	cmd.Env = append(os.Environ(), "REDISTEST_VICTIM=1", "TMPDIR="+t.TempDir())
 	out, err := cmd.Output()
 	_, addr, found := strings.Cut(strings.TrimSpace(string(out)), "addr ")

@@ -1,0 +1,65 @@
+# `make help` lists what there is. Everything runs on a clean clone with Go, git and make; the tools are built from
+# their pinned modules in tools/, into bin/.
+
+SHELL       := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+GO        ?= go
+BIN       := $(CURDIR)/bin
+PACKAGES  ?= ./...
+TIMEOUT   ?= 9m
+BENCHTIME ?= 1s
+FUZZTIME  ?= 10s
+
+.PHONY: help
+help: ## show this
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## build bin/simshift, a static binary
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o $(BIN)/ ./cmd/simshift
+
+.PHONY: test
+test: needs ## run every test with the race detector (PACKAGES=./ledger/... for some)
+	SIMSHIFT_TEST_REQUIRE_REDIS=1 $(GO) test -race -shuffle=on -timeout $(TIMEOUT) $(PACKAGES)
+
+.PHONY: cover
+cover: needs ## run the tests and write bin/cover.html
+	@mkdir -p $(BIN)
+	SIMSHIFT_TEST_REQUIRE_REDIS=1 $(GO) test -timeout $(TIMEOUT) -coverprofile=$(BIN)/cover.out -coverpkg=./... $(PACKAGES)
+	$(GO) tool cover -html=$(BIN)/cover.out -o $(BIN)/cover.html
+	@$(GO) tool cover -func=$(BIN)/cover.out | tail -1
+
+.PHONY: bench
+bench: needs ## run every benchmark (BENCHTIME=1s each)
+	$(GO) test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) -timeout 0 $(PACKAGES)
+
+.PHONY: fuzz
+fuzz: ## run every fuzz target (FUZZTIME=10s each)
+	@GO='$(GO)' .ci/fuzz $(FUZZTIME) $(PACKAGES)
+
+.PHONY: lint
+lint: $(BIN)/golangci-lint $(BIN)/govulncheck ## check format, style, imports between packages, known vulnerabilities
+	$(BIN)/golangci-lint run $(PACKAGES)
+	$(GO) mod tidy -diff
+	.ci/vulncheck $(BIN)/govulncheck $(PACKAGES)
+
+.PHONY: fmt
+fmt: $(BIN)/golangci-lint ## format the code and order its imports
+	$(BIN)/golangci-lint fmt $(PACKAGES)
+
+.PHONY: needs
+needs: ## make sure that redis-server and gcc are there, which the tests need; on Debian they are installed
+	@.ci/need redis-server gcc
+
+.PHONY: clean
+clean: ## remove what was built
+	rm -rf $(BIN)
+
+$(BIN)/golangci-lint: tools/golangci-lint/go.mod tools/golangci-lint/go.sum
+	$(GO) -C tools/golangci-lint build -o $@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+
+$(BIN)/govulncheck: tools/govulncheck/go.mod tools/govulncheck/go.sum
+	$(GO) -C tools/govulncheck build -o $@ golang.org/x/vuln/cmd/govulncheck

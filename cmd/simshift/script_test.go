@@ -1,0 +1,60 @@
+package main
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/spf13/cobra"
+
+	"github.com/simshift/simshift/internal/app"
+	"github.com/simshift/simshift/internal/redistest"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"simshift": main})
+}
+
+// The commands as a person types them. Each script has a Redis of its own.
+func TestScripts(t *testing.T) {
+	t.Parallel()
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata",
+		Setup: func(env *testscript.Env) error {
+			test, ok := env.T().(testing.TB)
+			if !ok {
+				test = t
+			}
+			env.Setenv("SIMSHIFT_REDIS_URL", redistest.Start(test).URL())
+			return nil
+		},
+		UpdateScripts: os.Getenv("UPDATE_SCRIPTS") != "",
+	})
+}
+
+// Every command says what it is for, and every one that does something shows how.
+func TestEveryCommandHasHelpAndAnExample(t *testing.T) {
+	t.Parallel()
+	var walk func(cmd *cobra.Command)
+	walk = func(cmd *cobra.Command) {
+		if cmd.Short == "" || !strings.Contains(cmd.Example, "simshift") {
+			t.Errorf("%s has no short help or no example", cmd.CommandPath())
+		}
+		for _, sub := range cmd.Commands() {
+			walk(sub)
+		}
+	}
+	walk(root(&app.Env{Flags: map[string]string{}}))
+}
+
+// No secret may be given as a flag: every user of the machine can read a command line.
+func TestSecretsHaveNoFlags(t *testing.T) {
+	t.Parallel()
+	flags := root(&app.Env{Flags: map[string]string{}}).PersistentFlags()
+	for _, setting := range app.Settings {
+		if found := flags.Lookup(setting.Flag()) != nil; found == setting.Secret {
+			t.Errorf("%s: secret %v, flag %v", setting.Name, setting.Secret, found)
+		}
+	}
+}

@@ -1,0 +1,75 @@
+package ratelimit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
+// Limits is what all workers together keep. Its zero value limits nothing.
+type Limits struct {
+	Requests    Rate  `json:"requests"`
+	Devices     Rate  `json:"devices"`
+	MaxInFlight int64 `json:"max_in_flight"` // devices with the carrier and unanswered; 0 is no limit
+}
+
+// Validate tells what is wrong with limits that were not parsed.
+func (l Limits) Validate() error {
+	err := errors.Join(l.Requests.validate(), l.Devices.validate())
+	if l.MaxInFlight < 0 {
+		err = errors.Join(err, fmt.Errorf("the most devices in flight can not be %d: use 0 for no limit", l.MaxInFlight))
+	}
+	return err
+}
+
+// BatchSize is the size, at most that given, which fills the devices' limit without a remainder: at 25000/min, batches
+// of 10,000 could go twice a minute, three of 8,333 use it whole. It is the size given where there is no such limit,
+// and where a batch of that size is over the limit by itself, so that it must be paid off anyway.
+func (l Limits) BatchSize(most int) int {
+	limit, size := l.Devices.Count, int64(most)
+	if size < 1 || limit <= size {
+		return most
+	}
+	batches := (limit + size - 1) / size
+	return int(limit / batches)
+}
+
+// The fields of the limits' hash, in the order in which scripts take and return them.
+const (
+	requestsCount = "requests_count"
+	requestsPer   = "requests_per" // µs
+	devicesCount  = "devices_count"
+	devicesPer    = "devices_per" // µs
+	maxInFlight   = "max_in_flight"
+)
+
+// SetLimits changes the limits of all workers from their next turn on; they then no longer heed their own defaults. It
+// also ends a slow-down: whoever sets a rate means it.
+func (l *Limiter) SetLimits(ctx context.Context, limits Limits) error {
+	if err := limits.Validate(); err != nil {
+		return err
+	}
+	a := limits.args()
+	pipe := l.rdb.TxPipeline()
+	pipe.HSet(ctx, limitsKey,
+		requestsCount, a[0], requestsPer, a[1], devicesCount, a[2], devicesPer, a[3], maxInFlight, a[4])
+	pipe.HDel(ctx, paceKey, "share", "cut_at")
+	if _, err := pipe.Exec(ctx); err != nil {
+		return fmt.Errorf("set the limits: %w", err)
+	}
+	return nil
+}
+
+// ResetLimits takes back what SetLimits set: each worker keeps its own defaults again.
+func (l *Limiter) ResetLimits(ctx context.Context) error {
+	if err := l.rdb.Del(ctx, limitsKey).Err(); err != nil {
+		return fmt.Errorf("reset the limits: %w", err)
+	}
+	return nil
+}
+
+func (l Limits) args() []any {
+	return []any{
+		l.Requests.Count, l.Requests.Per.Microseconds(), l.Devices.Count, l.Devices.Per.Microseconds(), l.MaxInFlight,
+	}
+}

@@ -1,0 +1,106 @@
+package thingspace
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"time"
+)
+
+// Client makes requests to the carrier. It is safe for concurrent use, and clients of any number of processes share
+// their tokens through the [SessionStore].
+type Client struct {
+	cfg     Config
+	http    *http.Client
+	now     func() time.Time
+	log     *slog.Logger
+	name    string
+	bearer  *shared
+	session *shared
+}
+
+// Option changes how a [Client] is made.
+type Option func(*Client)
+
+// WithClock replaces time.Now, by which Retry-After dates are read and attempts to log in are dated.
+func WithClock(now func() time.Time) Option { return func(c *Client) { c.now = now } }
+
+// WithLogger replaces slog.Default. Renewals and failed logins are logged, never a secret.
+func WithLogger(log *slog.Logger) Option { return func(c *Client) { c.log = log } }
+
+// WithName replaces host:pid as the name under which a login hold tells who tried.
+func WithName(name string) Option { return func(c *Client) { c.name = name } }
+
+// New makes a client of a configuration that is valid by [Config.Validate]. It sends nothing yet.
+func New(cfg Config, sessions *SessionStore, options ...Option) *Client {
+	cfg = cfg.withDefaults()
+	c := &Client{cfg: cfg, http: newHTTPClient(), now: time.Now, log: slog.Default(), name: processName()}
+	for _, option := range options {
+		option(c)
+	}
+	c.bearer = newShared(c, sessions, c.bearerSource())
+	c.session = newShared(c, sessions, c.sessionSource())
+	return c
+}
+
+func processName() string {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown host"
+	}
+	return fmt.Sprintf("%s:%d", host, os.Getpid())
+}
+
+// perform makes the call with the shared credentials and gives its 2xx answer. A call that was turned away for a
+// credential is sent once more with a renewed one, at most once for each of the two: it was certainly not executed.
+func (c *Client) perform(ctx context.Context, what call) (answer, *Error) {
+	bearer, err := c.bearer.current(ctx)
+	if err != nil {
+		return answer{}, notSent(what, err)
+	}
+	session, err := c.session.current(ctx)
+	if err != nil {
+		return answer{}, notSent(what, err)
+	}
+	for renewed := accepted; ; {
+		got, fault := c.send(ctx, what, bearer.value, session.value)
+		if fault != nil {
+			return answer{}, fault
+		}
+		if got.status/100 == 2 && got.cut == nil {
+			c.session.used(ctx, session, sessionLife)
+			return got, nil
+		}
+		fault = c.failure(what, got, bearer.value, session.value)
+		rejected := rejects(fault.Status, fault.Code)
+		if rejected == accepted || renewed&rejected != 0 {
+			return answer{}, fault
+		}
+		renewed |= rejected
+		if rejected == bearerRejected {
+			bearer, err = c.bearer.renew(ctx, bearer)
+		} else {
+			session, err = c.session.renew(ctx, session)
+		}
+		if err != nil {
+			return answer{}, notSent(what, err)
+		}
+	}
+}
+
+// notSent is the error of a call that was not made, because a credential for it could not be had.
+func notSent(what call, err error) *Error {
+	cause, ok := errors.AsType[*Error](err)
+	if !ok {
+		return &Error{Op: what.op, Outcome: NotExecuted, Err: err}
+	}
+	fault := *cause
+	fault.Op = what.op + ": " + cause.Op
+	if fault.Outcome != Misdirected {
+		fault.Outcome = NotExecuted
+	}
+	return &fault
+}

@@ -1,0 +1,298 @@
+package thingspace
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+func TestAnExpiredSessionIsRenewedAndTheRequestSentOnceMore(t *testing.T) {
+	for _, status := range []int{http.StatusBadRequest, http.StatusUnauthorized} {
+		server := newCarrier(t)
+		client := newClient(t, server)
+		mustEnable(t, client)
+		server.expireSessions(status)
+		mustEnable(t, client)
+		server.asked(t, 1, 2, 3)
+		mustEnable(t, client)
+		server.asked(t, 1, 2, 4)
+	}
+}
+
+func TestAnExpiredBearerIsRenewedAndTheRequestSentOnceMore(t *testing.T) {
+	for name, refuse := range map[string]http.HandlerFunc{
+		"fault":           answering(http.StatusUnauthorized, bearerExpired),
+		"fault under 403": answering(http.StatusForbidden, bearerExpired),
+		"no words":        answering(http.StatusUnauthorized, ""),
+	} {
+		server := newCarrier(t)
+		server.on(enablePath, func(w http.ResponseWriter, r *http.Request) {
+			if r.Header.Get("Authorization") == "Bearer bearer-token-1" {
+				refuse(w, r)
+				return
+			}
+			answering(http.StatusOK, `{"requestId":"abc"}`)(w, r)
+		})
+		if fault := enable(t, newClient(t, server)); fault != nil {
+			t.Errorf("%s: %v", name, fault)
+		}
+		server.asked(t, 2, 1, 2)
+	}
+}
+
+func TestACredentialThatStaysRejectedIsRenewedOnlyOnce(t *testing.T) {
+	for name, c := range map[string]struct {
+		handle                   http.HandlerFunc
+		tokens, logins, attempts int
+	}{
+		"session": {answering(http.StatusBadRequest, sessionExpired), 1, 2, 2},
+		"bearer":  {answering(http.StatusUnauthorized, bearerExpired), 2, 1, 2},
+	} {
+		server := newCarrier(t)
+		server.on(enablePath, c.handle)
+		if fault := enable(t, newClient(t, server)); fault == nil || fault.Outcome != NotExecuted {
+			t.Errorf("%s: %v", name, fault)
+		}
+		server.asked(t, c.tokens, c.logins, c.attempts)
+	}
+	server, turn := newCarrier(t), 0
+	server.on(enablePath, func(w http.ResponseWriter, r *http.Request) {
+		if turn++; turn%2 == 0 {
+			answering(http.StatusUnauthorized, bearerExpired)(w, r)
+			return
+		}
+		answering(http.StatusBadRequest, sessionExpired)(w, r)
+	})
+	if fault := enable(t, newClient(t, server)); fault == nil || fault.Outcome != NotExecuted {
+		t.Errorf("both in turn: %v", fault)
+	}
+	server.asked(t, 2, 2, 3)
+}
+
+func TestTheSameBearerHandedOutAgainDoesNotLoop(t *testing.T) {
+	server := newCarrier(t)
+	server.on(tokenPath, answering(200, `{"access_token":"stale","expires_in":3600}`, "Content-Type", "application/json"))
+	server.on(enablePath, answering(http.StatusUnauthorized, bearerExpired))
+	client := newClient(t, server)
+	var all sync.WaitGroup
+	for range 20 {
+		all.Go(func() { _, _ = client.Enable(context.Background(), oneDevice()) })
+	}
+	all.Wait()
+	if n := len(server.requests(tokenPath)); n > 21 {
+		t.Errorf("%d tokens asked for by 20 requests", n)
+	}
+	if n := len(server.requests(enablePath)); n > 40 {
+		t.Errorf("20 requests sent %d times", n)
+	}
+}
+
+func TestAllProcessesTogetherRenewOnce(t *testing.T) {
+	server, db := newCarrier(t), redisServer(t)
+	clients := []*Client{
+		New(configFor(server), storeIn(t, db), quietly()), New(configFor(server), storeIn(t, db), quietly()),
+	}
+	enableAll := func() {
+		var all sync.WaitGroup
+		for i := range 50 {
+			all.Go(func() {
+				if _, err := clients[i%2].Enable(context.Background(), oneDevice()); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+	}
+	enableAll()
+	server.asked(t, 1, 1, 50)
+	server.expireSessions(http.StatusUnauthorized)
+	enableAll()
+	if n := len(server.requests(loginPath)); n != 2 {
+		t.Errorf("%d logins after one expiry, want 2 in all", n)
+	}
+}
+
+func TestASessionIsGivenUpAfterNineteenIdleMinutesAndKeptWhileUsed(t *testing.T) {
+	server, db := newCarrier(t), redisServer(t)
+	client := New(configFor(server), storeIn(t, db), quietly())
+	mustEnable(t, client)
+	for range 4 { // 40 minutes, each stretch of them with a use
+		db.FastForward(10 * time.Minute)
+		mustEnable(t, client)
+	}
+	server.asked(t, 1, 1, 5)
+	db.FastForward(sessionLife)
+	mustEnable(t, client)
+	if n := len(server.requests(loginPath)); n != 2 {
+		t.Errorf("%d logins, want 2", n)
+	}
+}
+
+func TestTheUseOfASessionIsNotedAtMostOnceAMinute(t *testing.T) {
+	server, db := newCarrier(t), redisServer(t)
+	client := New(configFor(server), storeIn(t, db), quietly())
+	mustEnable(t, client)
+	db.FastForward(30 * time.Second)
+	mustEnable(t, client)
+	if life := db.TTL(client.session.slot.key); life != sessionLife-30*time.Second {
+		t.Errorf("%v left, though the last note is half a minute old", life)
+	}
+	db.FastForward(31 * time.Second)
+	mustEnable(t, client)
+	if life := db.TTL(client.session.slot.key); life != sessionLife {
+		t.Errorf("%v left right after a note", life)
+	}
+}
+
+func TestABearerIsRenewedAheadOfItsEnd(t *testing.T) {
+	for stated, most := range map[time.Duration]time.Duration{
+		time.Hour: 55 * time.Minute, 12 * time.Minute: 10 * time.Minute, 6 * time.Second: 5 * time.Second,
+		-time.Hour: time.Second,
+	} {
+		if got := bearerLife(time.Now().Add(stated)); got > most || got < most-time.Second {
+			t.Errorf("a life of %v is used for %v, want %v", stated, got, most)
+		}
+	}
+	if got := bearerLife(time.Time{}); got != 10*time.Minute {
+		t.Errorf("no stated life is used for %v", got)
+	}
+	server, db := newCarrier(t), redisServer(t)
+	client := New(configFor(server), storeIn(t, db), quietly())
+	mustEnable(t, client)
+	db.FastForward(55 * time.Minute)
+	mustEnable(t, client)
+	if n := len(server.requests(tokenPath)); n != 2 {
+		t.Errorf("%d tokens, want 2", n)
+	}
+}
+
+func TestALoginWhoseBearerHasExpiredRenewsThatFirstAndCountsNothing(t *testing.T) {
+	server := newCarrier(t)
+	server.on(loginPath, func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Authorization") == "Bearer bearer-token-1" {
+			answering(http.StatusUnauthorized, bearerExpired)(w, r)
+			return
+		}
+		answering(http.StatusOK, `{"sessionToken":"session-token"}`)(w, r)
+	})
+	client := newClient(t, server)
+	mustEnable(t, client)
+	server.asked(t, 2, 2, 1)
+	if failed, err := client.session.slot.attempts(t.Context()); err != nil || len(failed) > 0 {
+		t.Errorf("counted: %v, %v", failed, err)
+	}
+}
+
+func TestAnotherUserOrPlaceNeverGetsTheTokens(t *testing.T) {
+	server, other, db := newCarrier(t), newCarrier(t), redisServer(t)
+	store := storeIn(t, db)
+	mustEnable(t, New(configFor(server), store, quietly()))
+	mustEnable(t, New(configFor(other), store, quietly()))
+	other.asked(t, 1, 1, 1)
+	config := configFor(server)
+	config.Username = "somebody else"
+	mustEnable(t, New(config, store, quietly()))
+	server.asked(t, 2, 2, 2)
+}
+
+func TestWithoutRedisNothingIsSent(t *testing.T) {
+	server, db := newCarrier(t), redisServer(t)
+	client := New(configFor(server), storeIn(t, db), quietly())
+	db.SetError("LOADING Redis is loading the dataset in memory")
+	if fault := enable(t, client); fault == nil || fault.Outcome != NotExecuted {
+		t.Errorf("got %v", fault)
+	}
+	server.asked(t, 0, 0, 0)
+}
+
+func TestAStalledRenewalNeverReplacesANewerToken(t *testing.T) {
+	server, db := newCarrier(t), redisServer(t)
+	place := New(configFor(server), storeIn(t, db), quietly()).session.slot
+	ctx := t.Context()
+	if locked, err := place.lock(ctx, "stalled", time.Second); !locked || err != nil {
+		t.Fatal(locked, err)
+	}
+	if again, err := place.lock(ctx, "stalled", time.Second); !again || err != nil {
+		t.Errorf("an owner that asks again (its reply was lost) is refused: %v", err)
+	}
+	db.FastForward(2 * time.Second)
+	if locked, err := place.lock(ctx, "next", time.Minute); !locked || err != nil {
+		t.Fatal(locked, err)
+	}
+	fresh := token{issue: "2", value: "fresh", life: time.Minute}
+	if kept, err := place.keep(ctx, "next", fresh); !kept || err != nil {
+		t.Fatal(kept, err)
+	}
+	if kept, err := place.keep(ctx, "stalled", token{issue: "1", value: "old", life: time.Minute}); kept || err != nil {
+		t.Errorf("the old token was kept: %v, %v", kept, err)
+	}
+	if err := place.unlock(ctx, "stalled"); err != nil || !db.Exists(place.lockKey()) {
+		t.Errorf("a lock was given back by another than its owner: %v", err)
+	}
+	if held, err := place.current(ctx); err != nil || held != fresh {
+		t.Errorf("in force is %+v, %v", held, err)
+	}
+}
+
+func TestWaitingForARenewalEndsWithTheCaller(t *testing.T) {
+	server := newCarrier(t)
+	client := newClient(t, server)
+	if locked, err := client.bearer.slot.lock(t.Context(), "somebody", time.Minute); !locked || err != nil {
+		t.Fatal(locked, err)
+	}
+	ctx, cancel := context.WithTimeoutCause(t.Context(), 10*time.Millisecond, errors.New("closing time"))
+	defer cancel()
+	_, err := client.Enable(ctx, oneDevice())
+	fault := failure(t, err)
+	if fault == nil || fault.Outcome != NotExecuted || !strings.Contains(fmt.Sprint(err), "closing time") {
+		t.Errorf("got %v", err)
+	}
+	server.asked(t, 0, 0, 0)
+}
+
+// forgetful fails the first scripts it is given, as a Redis does that is failing over.
+type forgetful struct {
+	redis.Hook
+	failures atomic.Int64
+}
+
+func (f *forgetful) DialHook(next redis.DialHook) redis.DialHook { return next }
+
+func (f *forgetful) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return next
+}
+
+func (f *forgetful) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, command redis.Cmder) error {
+		if strings.HasPrefix(command.Name(), "eval") && f.failures.Add(-1) >= 0 {
+			err := errors.New("READONLY You can't write against a read only replica")
+			command.SetErr(err)
+			return err
+		}
+		return next(ctx, command)
+	}
+}
+
+func TestASuccessfulLoginIsStoredThoughRedisStumbles(t *testing.T) {
+	server := newCarrier(t)
+	client := newClient(t, server)
+	if _, err := client.bearer.current(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	hook := &forgetful{}
+	hook.failures.Store(3)
+	client.session.slot.rdb.AddHook(hook)
+	mustEnable(t, client)
+	server.asked(t, 1, 1, 1)
+	if failed, err := client.session.slot.attempts(t.Context()); err != nil || len(failed) > 0 || hook.failures.Load() >= 0 {
+		t.Errorf("counted: %v, %v", failed, err)
+	}
+}
