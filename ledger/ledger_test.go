@@ -515,6 +515,13 @@ func testDeadline(t *testing.T, b *books) {
 		t.Fatalf("closed: %d (%v)", moved, err)
 	}
 	b.counts(job.ID, jobs.Counts{jobs.Unanswered: 2})
+
+	late := jobs.Fault{Code: "OFFLINE", Text: "said too late"}
+	b.settle(job.ID, []jobs.Effect{jobs.Repeated, jobs.Settled}, event(n, 1, jobs.Faltered, late), event(n, 2, jobs.Confirmed))
+	b.counts(job.ID, jobs.Counts{jobs.Unanswered: 1, jobs.Succeeded: 1})
+	if o := b.outcome(job.ID, 1); o.State != jobs.Unanswered || o.Fault != late {
+		t.Errorf("a fault that came too late is not shown: %+v", o)
+	}
 }
 
 // poison plays a carrier that refuses every request with the given device, until no batch is left.

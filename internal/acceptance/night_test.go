@@ -300,7 +300,7 @@ func (n *night) agree(id string) {
 				complain(row, entry)
 			}
 		case "unanswered":
-			if entry.Told != "" {
+			if entry.Told != "" && entry.Fault != row["fault"] { // said too late is shown, but changes nothing
 				complain(row, entry)
 			}
 		case "mismatched":

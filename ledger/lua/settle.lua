@@ -38,6 +38,11 @@ for at = 4, #ARGV, 6 do
     local to, reason = resolve(kind, mine, holder == number, from, attempt, flags, mine)
     if not to then
       effect = reason
+      if state == S.unanswered and holder == number and kind ~= EVENT.confirmed and ARGV[at + 3] ~= '' then
+        -- The carrier's word came after the deadline. It changes no count, but a person should read it.
+        local fault = fault_number(ARGV[at + 3], ARGV[at + 4])
+        write_record(place, encode(state, byte(record, 2), attempt, flags, read32(record, 5), fault, holder))
+      end
     elseif may(from, to) then
       local fault, changed, owner = 0, seconds, number
       if to ~= S.succeeded then fault = fault_number(ARGV[at + 3], ARGV[at + 4]) end

@@ -54,7 +54,8 @@ func ParseAct(s string) (n int, act Act, err error) {
 
 func parseDeed(name string) (Act, error) {
 	word, detail, detailed := strings.Cut(name, ":")
-	deeds := map[string]Deed{"drop": Drop, "reset": Reset, "expire": ExpireSession, "expire-token": ExpireToken, "early": SendEarly}
+	deeds := map[string]Deed{"drop": Drop, "reset": Reset, "expire": ExpireSession, "expire-token": ExpireToken,
+		"early": SendEarly}
 	if deed, known := deeds[word]; known && !detailed {
 		return Act{Deed: deed}, nil
 	}

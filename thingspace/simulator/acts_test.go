@@ -53,7 +53,8 @@ func TestReadsActs(t *testing.T) {
 			t.Errorf("%s (-want +got):\n%s", text, diff)
 		}
 	}
-	for _, text := range []string{"", "drop", "0=drop", "-1=drop", "x=drop", "1=", "1=dance", "1=drop:3", "1=slow", "1=slow:x", "1=slow:-1s", "1=200", "1=600"} {
+	for _, text := range []string{"", "drop", "0=drop", "-1=drop", "x=drop", "1=", "1=dance", "1=drop:3", "1=slow",
+		"1=slow:x", "1=slow:-1s", "1=200", "1=600"} {
 		if _, _, err := simulator.ParseAct(text); err == nil {
 			t.Errorf("%q was taken", text)
 		}
@@ -83,7 +84,8 @@ func TestADroppedAnswerWasCarriedOut(t *testing.T) {
 	}
 	c.settle()
 	entries := c.sim.Book().Requests()
-	if len(entries) != 1 || entries[0].Outcome != simulator.Accepted || entries[0].Answered || entries[0].RequestID != in.all(t)[0].RequestID {
+	if len(entries) != 1 || entries[0].Outcome != simulator.Accepted || entries[0].Answered ||
+		entries[0].RequestID != in.all(t)[0].RequestID {
 		t.Errorf("book: %+v", entries)
 	}
 }
@@ -203,7 +205,8 @@ func TestAnswersSlowlyAndGivesUpWhenTheClientHasGone(t *testing.T) {
 
 func TestSharesOfRequestsHoldAndReplay(t *testing.T) {
 	run := func() string {
-		c, _ := moody(t, simulator.Moods{DropAnswers: 0.2, ResetBefore: 0.2, Throttle: 0.2, Unavailable: 0.2, RetryAfter: "9"})
+		c, _ := moody(t, simulator.Moods{DropAnswers: 0.2, ResetBefore: 0.2, Throttle: 0.2, Unavailable: 0.2,
+			RetryAfter: "9"})
 		var log strings.Builder
 		for n := range 200 {
 			switch got, err := c.tryEnable(n); {
@@ -234,7 +237,8 @@ func TestSharesOfRequestsHoldAndReplay(t *testing.T) {
 
 func TestBooksAndRefusesWhatExceedsTheRateLimit(t *testing.T) {
 	clock := newClock()
-	c := open(t, simulator.Config{Now: clock.Now, RateLimit: simulator.RateLimit{RequestsPerSecond: 2, DevicesPerMinute: 10, Refuse: true}})
+	c := open(t, simulator.Config{Now: clock.Now, RateLimit: simulator.RateLimit{RequestsPerSecond: 2,
+		DevicesPerMinute: 10, Refuse: true}})
 	status := func(n int, devices ...string) {
 		t.Helper()
 		if got := c.mustSend(http.MethodPost, enablePath, enableBody(account, plan, devices...)); got.status != n {

@@ -127,7 +127,7 @@ func (b Book) requests(withEIDs bool) iter.Seq[RequestEntry] {
 				b.s.mu.Unlock()
 				return
 			}
-			entry := b.s.fleet.requests.at(uint32(number)).RequestEntry //nolint:gosec // as in table.add
+			entry := b.s.fleet.requests.at(uint32(number)).RequestEntry
 			b.s.mu.Unlock()
 			if withEIDs {
 				entry.EIDs = b.eids(entry.Seq)
@@ -143,10 +143,10 @@ func (b Book) eids(seq int) []string {
 	b.s.mu.Lock()
 	defer b.s.mu.Unlock()
 	f := &b.s.fleet
-	r := f.requests.at(uint32(seq - 1)) //nolint:gosec // as in table.add
+	r := f.requests.at(uint32(seq - 1))
 	ids := make([]string, r.accepts)
 	for i := range ids {
-		ids[i] = f.devices.at(f.accepts.at(r.accept + uint32(i)).device).id.String() //nolint:gosec // at most MaxDevices
+		ids[i] = f.devices.at(f.accepts.at(r.accept + uint32(i)).device).id.String()
 	}
 	return ids
 }
@@ -206,7 +206,8 @@ func (s *Simulator) deviceEntry(number uint32) DeviceEntry {
 	d := s.fleet.devices.at(number)
 	entry := DeviceEntry{
 		EID: d.id.String(), ICCID: d.enabled.String(), Final: d.final.String(), Fault: s.faults[d.fault].Code,
-		Accepts: int(d.accepts), LastChange: time.Unix(0, d.changed).UTC(), Told: strings.TrimPrefix(d.told.String(), pending.String()),
+		Accepts: int(d.accepts), LastChange: time.Unix(0, d.changed).UTC(), Told: strings.TrimPrefix(d.told.String(),
+			pending.String()),
 	}
 	if entry.ICCID != "" {
 		entry.Role = Local

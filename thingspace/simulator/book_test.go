@@ -59,23 +59,27 @@ func TestShowsTheBookToOtherProcesses(t *testing.T) {
 	if diff := cmp.Diff(slices.Collect(book.Devices()), shown); diff != "" {
 		t.Errorf("devices (-in process +page):\n%s", diff)
 	}
-	if !slices.IsSortedFunc(shown, func(a, b simulator.DeviceEntry) int { return strings.Compare(a.EID, b.EID) }) || len(shown) != 20 {
+	if !slices.IsSortedFunc(shown, func(a, b simulator.DeviceEntry) int { return strings.Compare(a.EID, b.EID) }) ||
+		len(shown) != 20 {
 		t.Error("devices are not in the order of their EIDs")
 	}
 
 	rows, err := csv.NewReader(strings.NewReader(c.page("devices?format=csv"))).ReadAll()
-	if err != nil || len(rows) != 21 || strings.Join(rows[0][:7], ",") != "eid,iccid,final,fault,accepts,request_ids,last_change" {
+	if err != nil || len(rows) != 21 || strings.Join(rows[0][:7],
+		",") != "eid,iccid,final,fault,accepts,request_ids,last_change" {
 		t.Fatalf("CSV: %v, %v", rows, err)
 	}
 	if rows[1][0] != shown[0].EID || rows[1][2] != shown[0].Final || rows[1][5] != shown[0].RequestIDs[0] {
 		t.Errorf("CSV row %v, line %+v", rows[1], shown[0])
 	}
 
-	if diff := cmp.Diff(book.Requests(), lines[simulator.RequestEntry](t, c.page("requests")), cmp.Comparer(time.Time.Equal)); diff != "" {
+	if diff := cmp.Diff(book.Requests(), lines[simulator.RequestEntry](t, c.page("requests")),
+		cmp.Comparer(time.Time.Equal)); diff != "" {
 		t.Errorf("requests (-in process +page):\n%s", diff)
 	}
 	whole := lines[simulator.RequestEntry](t, c.page("requests?eids=1"))
-	if len(whole) != 3 || whole[0].EIDs[0] != eid(50) || len(whole[1].EIDs) != 10 || whole[2].EIDs != nil || whole[2].Outcome != simulator.Refused {
+	if len(whole) != 3 || whole[0].EIDs[0] != eid(50) || len(whole[1].EIDs) != 10 || whole[2].EIDs != nil ||
+		whole[2].Outcome != simulator.Refused {
 		t.Errorf("requests with EIDs: %+v", whole)
 	}
 	if diff := cmp.Diff(whole[1].EIDs, book.EIDs(whole[1].RequestID)); diff != "" || book.EIDs("unknown") != nil {
@@ -113,13 +117,15 @@ func TestWritesTheBookAsJSONLines(t *testing.T) {
 		if at, _ := event["at"].(string); at == "" {
 			t.Errorf("event without time: %v", event)
 		}
-		if name == "final" && (event["request_id"] != id || event["eid"] == nil || event["outcome"] == nil || event["fault"] == "") {
+		if name == "final" && (event["request_id"] != id || event["eid"] == nil || event["outcome"] == nil ||
+			event["fault"] == "") {
 			t.Errorf("final: %v", event)
 		}
 	}
 	callbacks := count["callback"]
 	delete(count, "callback")
-	want := map[string]int{"token_given": 1, "login_ok": 1, "login_failed": 1, "listener_registered": 1, "request": 1, "accepted": 1, "answered": 1, "final": 20}
+	want := map[string]int{"token_given": 1, "login_ok": 1, "login_failed": 1, "listener_registered": 1, "request": 1,
+		"accepted": 1, "answered": 1, "final": 20}
 	if diff := cmp.Diff(want, count); diff != "" || callbacks < 20 || callbacks != len(in.raw()) {
 		t.Errorf("%d callbacks; events (-want +got):\n%s", callbacks, diff)
 	}

@@ -56,7 +56,8 @@ func TestCallsBackAsTheTableSaysWhenInTheMood(t *testing.T) {
 		t.Fatal("no object")
 	}
 	response, isArray := got["deviceResponse"].([]any)
-	if !isArray || len(response) != 1 || got["callbackCount"] != "1" || got["maxCallbackThreshold"] != "4" || got["status"] != "Success" || got["requestId"] != id {
+	if !isArray || len(response) != 1 || got["callbackCount"] != "1" || got["maxCallbackThreshold"] != "4" ||
+		got["status"] != "Success" || got["requestId"] != id {
 		t.Errorf("callback %v", got)
 	}
 }
@@ -69,10 +70,12 @@ func TestAFailureCarriesItsFaultAndNoResponse(t *testing.T) {
 	c.enable(device(1))
 	c.settle()
 	got := in.all(t)[0]
-	if got.Status != "FAILED" || got.Response != nil || got.Fault == nil || got.Fault.Code != fault.Code || got.Fault.Text != fault.Text {
+	if got.Status != "FAILED" || got.Response != nil || got.Fault == nil || got.Fault.Code != fault.Code ||
+		got.Fault.Text != fault.Text {
 		t.Errorf("callback %+v", got)
 	}
-	if entry := c.device(eid(1)); entry.Final != "failed" || entry.Fault != fault.Code || entry.ICCID != "" || entry.Told != "failed" {
+	if entry := c.device(eid(1)); entry.Final != "failed" || entry.Fault != fault.Code || entry.ICCID != "" ||
+		entry.Told != "failed" {
 		t.Errorf("book: %+v", entry)
 	}
 }
@@ -98,7 +101,8 @@ func TestLosesCallbacksWithoutAListener(t *testing.T) {
 	id := c.enable(devices(0, 3)...)
 	c.settle()
 	sum := c.sim.Book().Summary()
-	if sum.Callbacks != (simulator.CallbackCounts{Lost: 3, Unheard: 3}) || sum.InFlight != 0 || sum.Devices["success"] != 3 {
+	if sum.Callbacks != (simulator.CallbackCounts{Lost: 3, Unheard: 3}) || sum.InFlight != 0 ||
+		sum.Devices["success"] != 3 {
 		t.Errorf("book: %+v", sum)
 	}
 	if got := c.sim.Book().Incidents(); len(got) != 1 || got[0].Kind != simulator.Unheard || got[0].RequestID != id {
@@ -151,7 +155,8 @@ func TestResendsAtOnceToAListenerThatIsTooSlow(t *testing.T) {
 	c.registerAt(account, in.url)
 	c.enable(device(1))
 	c.settle()
-	if got := c.sim.Book().Summary().Callbacks; got != (simulator.CallbackCounts{Sent: 2, Failed: 1, Acknowledged: 1, Resent: 1}) {
+	if got := c.sim.Book().Summary().Callbacks; got != (simulator.CallbackCounts{Sent: 2, Failed: 1, Acknowledged: 1,
+		Resent: 1}) {
 		t.Errorf("book: %+v", got)
 	}
 	if got := in.all(t); got[1].Count != 2 || c.device(eid(1)).Told != "success" {

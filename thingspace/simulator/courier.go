@@ -92,7 +92,8 @@ func (s *Simulator) idFor(k kind, r *request) string {
 func (s *Simulator) returned(d *delivery) {
 	a := s.fleet.accepts.at(d.accept)
 	s.tally.Callbacks.count(d)
-	s.journal.callback(s.cfg.Now().UnixNano(), s.fleet.devices.at(a.device).id, s.fleet.requests.at(a.request).RequestID, d)
+	s.journal.callback(s.cfg.Now().UnixNano(), s.fleet.devices.at(a.device).id,
+		s.fleet.requests.at(a.request).RequestID, d)
 	acknowledged := d.status/100 == 2
 	if acknowledged && (d.kind == final || d.kind == copied) {
 		s.fleet.tell(a)

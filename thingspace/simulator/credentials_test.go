@@ -37,7 +37,8 @@ func TestGivesTheSameBearerUntilItsLifeIsOver(t *testing.T) {
 
 func TestMayOverstateTheLifeOfABearer(t *testing.T) {
 	clock := newClock()
-	c := openLocked(t, simulator.Config{Now: clock.Now, Moods: simulator.Moods{TokenOverstated: true, TokenLife: time.Minute}})
+	c := openLocked(t, simulator.Config{Now: clock.Now, Moods: simulator.Moods{TokenOverstated: true,
+		TokenLife: time.Minute}})
 	c.askToken("key", "secret", "client_credentials")
 	clock.jump(50 * time.Second)
 	if got := c.askToken("key", "secret", "client_credentials").member(t, "expires_in"); got != "60" {
@@ -54,7 +55,8 @@ func TestTakesClientCredentialsInTheFormAndEncodedInTheHeader(t *testing.T) {
 		t.Errorf("header, not encoded: %+v", got)
 	}
 	form := url.Values{"grant_type": {"client_credentials"}, "client_id": {"k+y%"}, "client_secret": {"s&c:t"}}
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, c.base+"/ts/v1/oauth2/token", strings.NewReader(form.Encode()))
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, c.base+"/ts/v1/oauth2/token",
+		strings.NewReader(form.Encode()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,10 +68,12 @@ func TestTakesClientCredentialsInTheFormAndEncodedInTheHeader(t *testing.T) {
 
 func TestRefusesWrongClientsAndGrants(t *testing.T) {
 	c := openLocked(t, simulator.Config{})
-	if got := c.askToken("key", "wrong", "client_credentials"); got.status != 401 || got.member(t, "error") != "invalid_client" {
+	if got := c.askToken("key", "wrong", "client_credentials"); got.status != 401 ||
+		got.member(t, "error") != "invalid_client" {
 		t.Errorf("wrong secret: %+v", got)
 	}
-	if got := c.askToken("key", "secret", "password"); got.status != 400 || got.member(t, "error") != "unsupported_grant_type" {
+	if got := c.askToken("key", "secret", "password"); got.status != 400 ||
+		got.member(t, "error") != "unsupported_grant_type" {
 		t.Errorf("wrong grant: %+v", got)
 	}
 	if got := c.sim.Book().Summary().TokensRefused; got != 1 {
@@ -167,7 +171,8 @@ func TestFiveFailedLoginsInARowLockTheContactRecordForGood(t *testing.T) {
 		}
 	}
 	fail(5)
-	if got := c.tryLogin("user", "pass"); got.status != 401 || !strings.HasSuffix(got.member(t, "errorCode"), "ContactLocked") {
+	if got := c.tryLogin("user", "pass"); got.status != 401 ||
+		!strings.HasSuffix(got.member(t, "errorCode"), "ContactLocked") {
 		t.Errorf("five failures did not lock: %+v", got)
 	}
 	sum := c.sim.Book().Summary()

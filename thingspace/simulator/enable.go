@@ -135,7 +135,8 @@ func (s *Simulator) acceptDevice(v visit, r *request, wish wantedDevice, isLead 
 	f := v.mind.fate(wish.id, int(a.attempt), r.Account)
 	if d.open > 1 {
 		f.set(doubled, true)
-		s.incident(DoubleInFlight, wish.id, r.RequestID, "accepted while an earlier request was in flight: "+s.fleet.requestOf(a.previous).RequestID)
+		s.incident(DoubleInFlight, wish.id, r.RequestID,
+			"accepted while an earlier request was in flight: "+s.fleet.requestOf(a.previous).RequestID)
 		if v.mind.FaultDoubles {
 			f.fail(faultDoubleNumber)
 		}

@@ -38,7 +38,8 @@ func TestOfflineDevicesComeBackAfterAFewAttempts(t *testing.T) {
 	byCount := map[int]int{}
 	for n := range fleet {
 		byCount[failures[eid(n)]]++
-		if got := c.device(eid(n)); got.Final != "success" || got.ICCID != iccid(n) || got.Accepts != 4 || got.Told != "success" {
+		if got := c.device(eid(n)); got.Final != "success" || got.ICCID != iccid(n) || got.Accepts != 4 ||
+			got.Told != "success" {
 			t.Fatalf("book: %+v", got)
 		}
 	}
@@ -122,7 +123,8 @@ func TestEnablingAnEnabledProfileSucceedsOrIsAFaultByMood(t *testing.T) {
 		if got.Final != want || got.ICCID != iccid(1) || got.Told != "success" {
 			t.Errorf("AlreadyActive %v: %+v", fault, got)
 		}
-		if second := in.all(t)[1]; fault && (second.Fault == nil || second.Fault.Code != "UnifiedWebService.REQUEST_FAILED.DeviceAlreadyActive") {
+		if second := in.all(t)[1]; fault && (second.Fault == nil ||
+			second.Fault.Code != "UnifiedWebService.REQUEST_FAILED.DeviceAlreadyActive") {
 			t.Errorf("second callback %+v", second)
 		}
 	}
@@ -190,7 +192,8 @@ func TestTheProfileSwitchedOffCallsBackToo(t *testing.T) {
 			off = append(off, one)
 		}
 	}
-	if len(off) != 2 || off[1].id("iccid") != iccid(1) || off[1].Response.Profile.Role != "LEAD" || off[1].Response.Profile.Status != "DISABLE" {
+	if len(off) != 2 || off[1].id("iccid") != iccid(1) || off[1].Response.Profile.Role != "LEAD" ||
+		off[1].Response.Profile.Status != "DISABLE" {
 		t.Errorf("callbacks %+v", off)
 	}
 	if first := off[0].id("iccid"); len(first) != 20 || first == iccid(1) {
@@ -244,7 +247,8 @@ func TestAnAbsentDeviceFailsAloneUnlessItsRequestIsRefused(t *testing.T) {
 	c.enable(devices(0, 4)...)
 	c.settle()
 	sum := c.sim.Book().Summary()
-	if got := c.device(eid(2)); got.Fault != "UnifiedWebService.REQUEST_FAILED.DeviceNotFound" || sum.Devices["success"] != 3 {
+	if got := c.device(eid(2)); got.Fault != "UnifiedWebService.REQUEST_FAILED.DeviceNotFound" ||
+		sum.Devices["success"] != 3 {
 		t.Errorf("book: %+v, %v", got, sum.Devices)
 	}
 }
@@ -266,7 +270,8 @@ func TestBooksASecondAcceptInFlightAndLetsTheLaterWin(t *testing.T) {
 		t.Errorf("book (-want +got):\n%s", diff)
 	}
 	incidents := c.sim.Book().Incidents()
-	if len(incidents) != 1 || incidents[0].Kind != simulator.DoubleInFlight || incidents[0].EID != eid(1) || incidents[0].RequestID != second {
+	if len(incidents) != 1 || incidents[0].Kind != simulator.DoubleInFlight || incidents[0].EID != eid(1) ||
+		incidents[0].RequestID != second {
 		t.Errorf("incidents: %+v", incidents)
 	}
 	if len(in.raw()) != 3 {

@@ -144,7 +144,8 @@ func (c *carrier) askTokenRaw(key, secret string) reply {
 func (c *carrier) askTokenFor(grant, key, secret string) reply {
 	c.t.Helper()
 	form := url.Values{"grant_type": {grant}}
-	r, err := http.NewRequestWithContext(c.t.Context(), http.MethodPost, c.base+"/ts/v1/oauth2/token", strings.NewReader(form.Encode()))
+	r, err := http.NewRequestWithContext(c.t.Context(), http.MethodPost, c.base+"/ts/v1/oauth2/token",
+		strings.NewReader(form.Encode()))
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -159,7 +160,8 @@ func (c *carrier) askTokenFor(grant, key, secret string) reply {
 
 func (c *carrier) tryLogin(username, password string) reply {
 	c.t.Helper()
-	return c.mustSend(http.MethodPost, "/m2m/v1/session/login", fmt.Sprintf(`{"username":%q,"password":%q}`, username, password))
+	return c.mustSend(http.MethodPost, "/m2m/v1/session/login", fmt.Sprintf(`{"username":%q,"password":%q}`, username,
+		password))
 }
 
 func (c *carrier) logIn() {

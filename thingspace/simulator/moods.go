@@ -89,11 +89,14 @@ type Moods struct {
 
 // Default faults of the carrier. The code of an offline device is not published; clients must bear an unknown one.
 var (
-	faultOffline  = Fault{"UnifiedWebService.REQUEST_FAILED.DeviceOffline", "The device is not connected to the network."}
-	faultActive   = Fault{"UnifiedWebService.REQUEST_FAILED.DeviceAlreadyActive", "The profile is already enabled on the device."}
-	faultDouble   = Fault{"UnifiedWebService.REQUEST_FAILED.UnexpectedError", "Another profile action is in progress on the device."}
+	faultOffline = Fault{"UnifiedWebService.REQUEST_FAILED.DeviceOffline", "The device is not connected to the network."}
+	faultActive  = Fault{"UnifiedWebService.REQUEST_FAILED.DeviceAlreadyActive",
+		"The profile is already enabled on the device."}
+	faultDouble = Fault{"UnifiedWebService.REQUEST_FAILED.UnexpectedError",
+		"Another profile action is in progress on the device."}
 	faultNotFound = Fault{"UnifiedWebService.REQUEST_FAILED.DeviceNotFound", "The device was not found."}
-	faultPlan     = Fault{"UnifiedWebService.REQUEST_FAILED.ServicePlan.NotFound", "The service plan was not found for the device."}
+	faultPlan     = Fault{"UnifiedWebService.REQUEST_FAILED.ServicePlan.NotFound",
+		"The service plan was not found for the device."}
 )
 
 const maxFaults = 200 // a device record keeps the number of its fault in a byte
@@ -137,8 +140,9 @@ func (m Moods) validateShares() error {
 		"OtherProfile": m.OtherProfile, "Stray": m.Stray, "Contradict": m.Contradict, "Tabular": m.Tabular, "Early": m.Early,
 		"Faulty": m.Faulty, "Offline": m.Offline, "OfflineForever": m.OfflineForever, "Silent": m.Silent,
 		"DropAnswers": m.DropAnswers, "ResetBefore": m.ResetBefore, "Throttle": m.Throttle, "Unavailable": m.Unavailable,
-		"Faulty, Offline, OfflineForever and Silent together":         m.Faulty + m.Offline + m.OfflineForever + m.Silent,
-		"DropAnswers, ResetBefore, Throttle and Unavailable together": m.DropAnswers + m.ResetBefore + m.Throttle + m.Unavailable,
+		"Faulty, Offline, OfflineForever and Silent together": m.Faulty + m.Offline + m.OfflineForever + m.Silent,
+		"DropAnswers, ResetBefore, Throttle and Unavailable together": m.DropAnswers + m.ResetBefore + m.Throttle +
+			m.Unavailable,
 	}
 	for account, share := range m.FailAccounts {
 		shares["FailAccounts of "+account] = share

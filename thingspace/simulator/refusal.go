@@ -67,7 +67,8 @@ var (
 		"Required OAuth credentials not provided. Make sure your API invocation call has a header: \"Authorization: Bearer ACCESS_TOKEN\"")
 	wrongBearer = gatewayRefusal(http.StatusUnauthorized, "900901", "Invalid Credentials",
 		"Access failure for API: /m2m/v1, version: v1. Make sure you have given the correct access token")
-	noSuchPath = gatewayRefusal(http.StatusBadRequest, "900906", "No matching resource found in the API for the given request",
+	noSuchPath = gatewayRefusal(http.StatusBadRequest, "900906",
+		"No matching resource found in the API for the given request",
 		"Access failure for API: /m2m/v1, version: v1. Check the API documentation and add a proper REST resource path")
 )
 

@@ -52,11 +52,13 @@ func TestRefusesListenersThatItCouldNotCall(t *testing.T) {
 		`{"name":"CarrierService","url":"https://a.example:8443"}`,
 		`{"name":"CarrierService",`,
 	} {
-		if got := register(account, body); got.status != 400 || !strings.Contains(got.member(t, "errorCode"), "INPUT_INVALID.") {
+		if got := register(account, body); got.status != 400 ||
+			!strings.Contains(got.member(t, "errorCode"), "INPUT_INVALID.") {
 			t.Errorf("%s: %+v", body, got)
 		}
 	}
-	for _, address := range []string{"http://a.example", "https://a.example", "https://a.example:9006", "https://a.example:28220/x", "http://a.example:50551"} {
+	for _, address := range []string{"http://a.example", "https://a.example", "https://a.example:9006",
+		"https://a.example:28220/x", "http://a.example:50551"} {
 		if got := register(account, `{"name":"CarrierService","url":"`+address+`"}`); got.status != http.StatusOK {
 			t.Errorf("%s: %+v", address, got)
 		}
@@ -85,7 +87,8 @@ func TestAnswersPathsOfTheDocumentAsTheyStandAndNoOthers(t *testing.T) {
 	root := strings.TrimSuffix(c.base, "/api")
 	for _, base := range []string{root, root + "/api", root + "//api/"} {
 		c.base = base
-		if got := c.mustSend(http.MethodPost, "/m2m/v1//devices/profile/actions/enable", enableBody(account, plan, device(1))); got.status != http.StatusOK {
+		if got := c.mustSend(http.MethodPost, "/m2m/v1//devices/profile/actions/enable", enableBody(account, plan,
+			device(1))); got.status != http.StatusOK {
 			t.Errorf("%s: %+v", base, got)
 		}
 	}

@@ -68,7 +68,8 @@ func (s *Simulator) checkRequest(b *enableBody) *refusal {
 	case len(b.Devices) > MaxDevices:
 		return refuseInput("MaxRequestsExceeded", "The request holds more than %d devices.", MaxDevices)
 	case len(s.cfg.Plans) > 0 && !slices.Contains(s.cfg.Plans, b.Plan):
-		return refuse(http.StatusBadRequest, "REQUEST_FAILED."+b.Plan+".NotFound", fmt.Sprintf("The service plan %q was not found.", b.Plan))
+		return refuse(http.StatusBadRequest, "REQUEST_FAILED."+b.Plan+".NotFound",
+			fmt.Sprintf("The service plan %q was not found.", b.Plan))
 	}
 	return nil
 }
