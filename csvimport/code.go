@@ -60,7 +60,7 @@ func (t *tally) byCode() map[Code]int64 {
 func (c Code) number() uint8 {
 	for i := range codes {
 		if codes[i] == c {
-			return uint8(i) //nolint:gosec // len(codes) is far below 256
+			return uint8(i) // len(codes) is far below 256
 		}
 	}
 	return uint8(len(codes))

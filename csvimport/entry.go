@@ -41,7 +41,7 @@ const bucketCount = 256
 
 // bucketOf spreads identities evenly, and in a way that no file can be made for: the seed is the process's secret.
 func bucketOf(seed maphash.Seed, id []byte) uint32 {
-	return uint32(maphash.Bytes(seed, id) % bucketCount) //nolint:gosec // below bucketCount
+	return uint32(maphash.Bytes(seed, id) % bucketCount) // below bucketCount
 }
 
 // bits is a set of rows.

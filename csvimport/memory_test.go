@@ -28,7 +28,7 @@ func TestPeakMemoryOfTheProcessStaysWithinTheBudget(t *testing.T) {
 	if set := os.Getenv(rowsVariable); set != "" {
 		rows, _ = strconv.Atoi(set)
 	}
-	command := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestMemoryChild$", "-test.v") //nolint:gosec // itself
+	command := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestMemoryChild$", "-test.v") // itself
 	command.Env = append(os.Environ(), rowsVariable+"="+strconv.Itoa(rows), "CSVIMPORT_TEST_CHILD=1")
 	out, err := command.CombinedOutput()
 	if err != nil {

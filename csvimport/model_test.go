@@ -160,7 +160,7 @@ func TestAgreesWithTheModel(t *testing.T) {
 
 // TestAgreesWithTheModelOverManyBlocks repeats that with rows enough for several blocks and full buckets.
 func TestAgreesWithTheModelOverManyBlocks(t *testing.T) {
-	random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // a test's choices need not be secret
+	random := rand.New(rand.NewPCG(1, 2)) // a test's choices need not be secret
 	rows := make([]fields, 20_000)
 	for i := range rows {
 		rows[i] = fields{eid(i), iccid(i), "", "A", "P"}

@@ -15,6 +15,7 @@ var (
 // Target is the network a job moves its devices to.
 type Target string
 
+// The networks there are.
 const (
 	Global Target = "global" // local carriers abroad: profiles in the role LOCAL
 	US     Target = "us"     // Verizon's US network: profiles in the role LEAD
@@ -40,6 +41,7 @@ func (t Target) Role() string {
 // Phase is where a job stands.
 type Phase string
 
+// The phases of a job's life, in their order.
 const (
 	Importing  Phase = "importing"  // its roster is being written; nothing of it runs
 	Running    Phase = "running"    // its batches are formed and sent, as far as no hold is in force

@@ -1,6 +1,9 @@
 package jobs
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // State is where a device stands. Its numbers are stored in Redis: append, never renumber.
 type State uint8
@@ -66,12 +69,7 @@ var transitions = map[State][]State{
 
 // May tells whether the table allows s to become next.
 func (s State) May(next State) bool {
-	for _, allowed := range transitions[s] {
-		if allowed == next {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(transitions[s], next)
 }
 
 // Into lists the states that may become s, in the order of [States]: what a guarded write is given.
@@ -117,6 +115,7 @@ func ParseState(name string) (State, error) {
 // Reason tells why a device is in its state, apart from the state itself. Its numbers are stored: append, never renumber.
 type Reason uint8
 
+// The reasons there are.
 const (
 	NoReason     Reason = 0
 	Refused      Reason = 1 // the carrier's synchronous answer refused the request for this device

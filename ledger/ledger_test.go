@@ -97,7 +97,7 @@ func device(n int) jobs.Device {
 	eid, _ := jobs.ParseEID(fmt.Sprintf("89049032123451234512%012d", n))
 	iccid, _ := jobs.ParseICCID(fmt.Sprintf("89148000%012d", n))
 	imei, _ := jobs.ParseIMEI(fmt.Sprintf("35%013d", n))
-	return jobs.Device{EID: eid, ICCID: iccid, IMEI: imei, Row: uint32(n)} //nolint:gosec // small
+	return jobs.Device{EID: eid, ICCID: iccid, IMEI: imei, Row: uint32(n)} // small
 }
 
 var group = jobs.Group{Account: "0000123456-00001", Plan: "global"}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"embed"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/redis/go-redis/v9"
@@ -63,7 +64,7 @@ func jobScript(name string) *redis.Script {
 func tables() string {
 	var text strings.Builder
 	text.WriteString("local S = { ")
-	for _, state := range append(jobs.States[:len(jobs.States):len(jobs.States)], jobs.Closed) {
+	for _, state := range append(slices.Clip(jobs.States), jobs.Closed) {
 		fmt.Fprintf(&text, "%s = %d, ", state, state)
 	}
 	text.WriteString("}\nlocal MAY = {\n")

@@ -224,7 +224,7 @@ func (d *decoder) number() int {
 	if err != nil {
 		return 0
 	}
-	return int(n) //nolint:gosec // 31 bits
+	return int(n) // 31 bits
 }
 
 func (d *decoder) result() (Callback, error) {

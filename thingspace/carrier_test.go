@@ -24,7 +24,7 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const (
-	tokenPath   = "/api/ts/v1/oauth2/token" //nolint:gosec // a path
+	tokenPath   = "/api/ts/v1/oauth2/token" // a path
 	loginPath   = "/api/m2m/v1/session/login"
 	enablePath  = "/api/m2m/v1/devices/profile/actions/enable"
 	requestUUID = "d1f08526-5443-4054-9a29-4456490ea9f8"
@@ -117,7 +117,7 @@ func (c *carrier) expireSessions(status int) {
 
 const (
 	sessionExpired = `{"errorCode":"UnifiedWebService.REQUEST_FAILED.SessionToken.Expired","errorMessage":"Session expired"}`
-	bearerExpired  = `{"fault":{"code":"900901","message":"Invalid Credentials","description":"Access failure"}}` //nolint:gosec // words
+	bearerExpired  = `{"fault":{"code":"900901","message":"Invalid Credentials","description":"Access failure"}}` // words
 )
 
 // requests lists what came in on the path.

@@ -118,7 +118,7 @@ func TestReadsTheRequestIDInEveryShape(t *testing.T) {
 }
 
 func TestConfigNamesWhatIsMissing(t *testing.T) {
-	config := Config{BaseURL: "https://user:hunter2@host/api", Timeout: -time.Second} //nolint:gosec // made up
+	config := Config{BaseURL: "https://user:hunter2@host/api", Timeout: -time.Second} // made up
 	err := config.Validate()
 	for _, name := range []string{"KEY", "SECRET", "USERNAME", "PASSWORD", "URL"} {
 		if err == nil || !strings.Contains(err.Error(), "SIMSHIFT_THINGSPACE_"+name) {

@@ -88,7 +88,7 @@ const longestWait = time.Hour
 func retryAfter(header string, now time.Time) time.Duration {
 	header = strings.TrimSpace(header)
 	if seconds, err := strconv.ParseUint(header, 10, 64); err == nil || errors.Is(err, strconv.ErrRange) {
-		return time.Duration(min(seconds, uint64(longestWait/time.Second))) * time.Second //nolint:gosec // bounded by min
+		return time.Duration(min(seconds, uint64(longestWait/time.Second))) * time.Second // bounded by min
 	}
 	date, err := http.ParseTime(header)
 	if err != nil {

@@ -59,14 +59,15 @@ func TestDecodesEveryShapeOfError(t *testing.T) {
 		"backend suspended": {503, `{"fault":{"code":"303001","message":"m"}}`, Error{Code: "303001", Message: "m", Outcome: NotExecuted}},
 		"429 empty":         {429, ``, Error{Outcome: NotExecuted}},
 		"503 as a page":     {503, `<html><b>busy</b></html>`, Error{Message: "busy", Outcome: NotExecuted}},
-		"500 with a code":   {500, `{"errorCode":"U.REQUEST_FAILED.UnexpectedError"}`, Error{Code: "U.REQUEST_FAILED.UnexpectedError", Outcome: Unknown}},
-		"502":               {502, `Bad Gateway`, Error{Message: "Bad Gateway", Outcome: Unknown}},
-		"504":               {504, ``, Error{Outcome: Unknown}},
-		"408":               {408, ``, Error{Outcome: Unknown}},
-		"413":               {413, ``, Error{Outcome: Refused}},
-		"421":               {421, ``, Error{Outcome: Misdirected}},
-		"cut words":         {400, `{"errorMessage":"` + long + `"}`, Error{Message: long[:300], Outcome: Refused}},
-		"cut JSON":          {400, `{"errorCode":"A`, Error{Message: `{"errorCode":"A`, Outcome: Refused}},
+		"500 with a code": {500, `{"errorCode":"U.REQUEST_FAILED.UnexpectedError"}`,
+			Error{Code: "U.REQUEST_FAILED.UnexpectedError", Outcome: Unknown}},
+		"502":       {502, `Bad Gateway`, Error{Message: "Bad Gateway", Outcome: Unknown}},
+		"504":       {504, ``, Error{Outcome: Unknown}},
+		"408":       {408, ``, Error{Outcome: Unknown}},
+		"413":       {413, ``, Error{Outcome: Refused}},
+		"421":       {421, ``, Error{Outcome: Misdirected}},
+		"cut words": {400, `{"errorMessage":"` + long + `"}`, Error{Message: long[:300], Outcome: Refused}},
+		"cut JSON":  {400, `{"errorCode":"A`, Error{Message: `{"errorCode":"A`, Outcome: Refused}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			server := newCarrier(t)

@@ -28,7 +28,7 @@ const (
 	loginAdvice = "five failed logins in a row lock the carrier's contact record until Verizon support unlocks it; " +
 		"log in at the carrier's portal by hand, correct SIMSHIFT_THINGSPACE_USERNAME and _PASSWORD if need be, " +
 		"then clear the hold (simshift doctor)"
-	tokenAdvice = "correct SIMSHIFT_THINGSPACE_KEY and _SECRET, then clear the hold (simshift doctor)" //nolint:gosec // words
+	tokenAdvice = "correct SIMSHIFT_THINGSPACE_KEY and _SECRET, then clear the hold (simshift doctor)" // words
 )
 
 func (h *LoginHold) String() string {

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-const wrongPassword = `{"errorCode":"UnifiedWebService.REQUEST_FAILED.Login","errorMessage":"wrong"}` //nolint:gosec // words
+const wrongPassword = `{"errorCode":"UnifiedWebService.REQUEST_FAILED.Login","errorMessage":"wrong"}` // words
 
 // deployment is many processes on one Redis.
 func deployment(t *testing.T, server *carrier, processes int) []*Client {

@@ -58,7 +58,9 @@ var kinds = map[jobs.Verdict]jobs.EventKind{
 // adopt finds the batch that a callback with an unknown request id belongs to: one that was sent, holds the device, and
 // does not know its own request id yet. The callback was then faster than the answer, or the answer was lost. adopted
 // tells whether the batch has taken the request id over; why tells why there is none.
-func (s *Settler) adopt(ctx context.Context, c *thingspace.Callback, unknown []jobs.BatchID) (x *index, adopted bool, why string, err error) {
+func (s *Settler) adopt(ctx context.Context, c *thingspace.Callback, unknown []jobs.BatchID) (
+	x *index, adopted bool, why string, err error,
+) {
 	var holders []*index
 	for _, id := range unknown {
 		x, err := s.indexes.get(ctx, id)

@@ -37,8 +37,12 @@ type Settler struct {
 }
 
 // NewSettler gives a settler. chance is uniform in [0, 1).
-func NewSettler(books SettleBooks, tasks *Tasks, limiter *ratelimit.Limiter, now func() time.Time, chance func() float64, log *slog.Logger) *Settler {
-	return &Settler{books: books, tasks: tasks, limiter: limiter, indexes: newIndexes(books), now: now, chance: chance, log: log}
+func NewSettler(books SettleBooks, tasks *Tasks, limiter *ratelimit.Limiter, now func() time.Time, chance func() float64,
+	log *slog.Logger,
+) *Settler {
+	return &Settler{
+		books: books, tasks: tasks, limiter: limiter, indexes: newIndexes(books), now: now, chance: chance, log: log,
+	}
 }
 
 // Received is a callback as it came.
@@ -111,7 +115,9 @@ func (s *Settler) weigh(ctx context.Context, group []Received) ([]verdict, error
 
 // batchOf finds the batch of one callback: by its request id, or by its device. It is nil, with the reason, where there
 // is none.
-func (s *Settler) batchOf(ctx context.Context, c *thingspace.Callback, routes map[string]jobs.BatchID, unknown []jobs.BatchID) (*index, string, error) {
+func (s *Settler) batchOf(ctx context.Context, c *thingspace.Callback, routes map[string]jobs.BatchID,
+	unknown []jobs.BatchID,
+) (*index, string, error) {
 	if route, known := routes[c.RequestID]; known {
 		x, err := s.indexes.get(ctx, route)
 		return x, "", err

@@ -153,8 +153,7 @@ func enableRequest(group jobs.Group, members []jobs.Member) thingspace.EnableReq
 
 // postpone tells the ledger that the batch waits in the queue, so that the sweeper does not take its task for lost.
 func (s *submitter) postpone(ctx context.Context, b *sending, err error) error {
-	var wait *putBack
-	if errors.As(err, &wait) {
+	if wait, ok := errors.AsType[*putBack](err); ok {
 		if _, terr := s.books.Touch(ctx, b.id.Job, b.id.Batch, wait.delay); terr != nil {
 			return fmt.Errorf("%w (%w)", err, terr)
 		}

@@ -126,8 +126,7 @@ func (w *Worker) Run(ctx context.Context) error {
 
 func logFailure(log *slog.Logger) func(context.Context, *asynq.Task, error) {
 	return func(ctx context.Context, task *asynq.Task, err error) {
-		var wait *putBack
-		if errors.As(err, &wait) {
+		if wait, ok := errors.AsType[*putBack](err); ok {
 			log.DebugContext(ctx, "task waits", "task", task.Type(), "for", wait.delay, "why", wait.why)
 			return
 		}

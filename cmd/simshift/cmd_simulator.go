@@ -49,7 +49,8 @@ Shares are fractions from 0 to 1. Everything left to chance follows the seed.`,
 	flags.StringSliceVar(&m.Poison, "poison", nil, "EIDs for whose sake a whole request is refused")
 	flags.StringSliceVar(&m.Absent, "absent", nil, "EIDs that the carrier does not know")
 	flags.BoolVar(&m.AlreadyActive, "already-active", false, "enabling an enabled profile is a fault")
-	flags.StringArrayVar(&o.Acts, "at", nil, "what happens to the n-th request, as 4=drop, 2=429:3, 3=expire, 1=early, 5=502:executed, 6=slow:2s")
+	flags.StringArrayVar(&o.Acts, "at", nil,
+		"what happens to the n-th request, as 4=drop, 2=429:3, 3=expire, 1=early, 5=502:executed, 6=slow:2s")
 	flags.DurationVar(&m.TokenLife, "token-life", 0, "life of the bearer token (default 1h)")
 	flags.DurationVar(&m.SessionLife, "session-life", 0, "how long a session may idle (default 20m)")
 	flags.BoolVar(&m.RefuseLogins, "refuse-logins", false, "refuse every login")

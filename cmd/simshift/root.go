@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -20,7 +21,8 @@ ThingSpace's bulk enable call: CSV in, batches over Redis queues, one callback f
 
 Exit codes: 0 all well; 1 error; 2 wrong use or configuration; 3 it worked, but some rows or devices did not
 succeed; 4 refused for safety.`,
-		Example:                    "  simshift demo                                  # needs nothing installed or running\n  simshift import fleet.csv --target global      # a real job",
+		Example: "  simshift demo                                  # needs nothing installed or running\n" +
+			"  simshift import fleet.csv --target global      # a real job",
 		SuggestionsMinimumDistance: 2,
 		SilenceErrors:              true,
 		SilenceUsage:               true,
@@ -126,11 +128,9 @@ type choice struct {
 func (c *choice) String() string { return string(*c.format) }
 func (c *choice) Type() string   { return "format" }
 func (c *choice) Set(text string) error {
-	for _, one := range c.known {
-		if text == one {
-			*c.format = app.Format(text)
-			return nil
-		}
+	if !slices.Contains(c.known, text) {
+		return fmt.Errorf("must be %s", strings.Join(c.known, " or "))
 	}
-	return fmt.Errorf("must be %s", strings.Join(c.known, " or "))
+	*c.format = app.Format(text)
+	return nil
 }

@@ -45,7 +45,7 @@ func TestMain(m *testing.M) {
 
 func build(args ...string) error {
 	args = append(append([]string{"build"}, args...), "github.com/simshift/simshift/cmd/simshift")
-	cmd := exec.CommandContext(context.Background(), "go", args...) //nolint:gosec // our own words
+	cmd := exec.CommandContext(context.Background(), "go", args...) // our own words
 	cmd.Stderr = os.Stderr
 	return cmd.Run()
 }
@@ -101,7 +101,7 @@ func (n *night) start(args ...string) *process {
 func (n *night) startBinary(binary string, args ...string) *process {
 	n.t.Helper()
 	p := &process{t: n.t, name: args[0], ended: make(chan struct{}), more: make(chan struct{})}
-	p.cmd = exec.CommandContext(context.WithoutCancel(n.t.Context()), binary, args...) //nolint:gosec // our own binary
+	p.cmd = exec.CommandContext(context.WithoutCancel(n.t.Context()), binary, args...) // our own binary
 	p.cmd.Env = n.env
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	pipe, err := p.cmd.StderrPipe()
@@ -184,7 +184,7 @@ func (p *process) stop(signal syscall.Signal) {
 func (n *night) run(wantCode int, args ...string) []byte {
 	n.t.Helper()
 	var out, talk bytes.Buffer
-	cmd := exec.CommandContext(n.t.Context(), binary, args...) //nolint:gosec // our own binary
+	cmd := exec.CommandContext(n.t.Context(), binary, args...) // our own binary
 	cmd.Env, cmd.Stdout, cmd.Stderr, cmd.Dir = n.env, &out, &talk, n.folder
 	err := cmd.Run()
 	if exit := new(exec.ExitError); err != nil && !errors.As(err, &exit) {

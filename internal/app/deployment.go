@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"math/rand/v2"
 	"strings"
@@ -136,7 +135,7 @@ func newLog(env *Env) (*slog.Logger, error) {
 }
 
 // quiet is a log for commands that talk to a person themselves.
-func quiet() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)) }
+func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
 // find gives the job that a user means: by its id, the beginning of its id, or its name.
 func (d *deployment) find(ctx context.Context, word string) (jobs.Job, error) {

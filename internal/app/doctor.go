@@ -157,7 +157,7 @@ func (d *deployment) checkBooks(ctx context.Context) []finding {
 		if scope == "" {
 			scope = "everything"
 		}
-		findings = append(findings, finding{"hold", false, fmt.Sprintf("%s until %s: %s", scope, clock(hold.Until), hold.Reason), ""})
+		findings = append(findings, finding{"hold", false, scope + ": " + hold.String(), ""})
 	}
 	return findings
 }

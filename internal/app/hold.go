@@ -47,7 +47,7 @@ func (d *deployment) hold(ctx context.Context, job *jobs.Job) (string, error) {
 	for _, hold := range holds {
 		mine := hold.Scope == "" || slices.ContainsFunc(job.Groups, func(g jobs.Group) bool { return g.Account == hold.Scope })
 		if mine {
-			return fmt.Sprintf("until %s: %s", clock(hold.Until), hold.Reason), nil
+			return hold.String(), nil
 		}
 	}
 	return "", nil

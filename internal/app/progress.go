@@ -2,7 +2,6 @@ package app
 
 import (
 	"fmt"
-	"io"
 	"time"
 
 	"github.com/vbauerster/mpb/v8"
@@ -77,16 +76,4 @@ func (p *progress) close() {
 	p.bar.SetTotal(-1, true)
 	p.bar.Abort(false)
 	p.pool.Wait()
-}
-
-// counted tells how much has been read through it.
-type counted struct {
-	io.Reader
-	read func(n int)
-}
-
-func (c counted) Read(b []byte) (int, error) {
-	n, err := c.Reader.Read(b)
-	c.read(n)
-	return n, err //nolint:wrapcheck // a reader gives its source's errors as they are
 }

@@ -28,6 +28,7 @@ func connect(ctx context.Context, env *Env) (redis.UniversalClient, error) {
 		return nil, usage("use redis://HOST:PORT/DB, rediss://..., redis+sentinel://HOST,HOST/MASTER/DB or redis+cluster://HOST,HOST",
 			"SIMSHIFT_REDIS_URL: %w", err)
 	}
+	options.ContextTimeoutEnabled = true // a callback's patience must reach the socket
 	client := redis.NewUniversalClient(options)
 	asking, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()

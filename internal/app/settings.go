@@ -20,14 +20,16 @@ type Setting struct {
 
 // Settings is every setting there is, in the order in which they are documented.
 var Settings = []Setting{
-	{Name: "REDIS_URL", Default: "redis://127.0.0.1:6379/0", Usage: "where Redis is: redis://, rediss://, redis+sentinel://HOST,HOST/MASTER/DB or redis+cluster://HOST,HOST"},
+	{Name: "REDIS_URL", Default: "redis://127.0.0.1:6379/0",
+		Usage: "where Redis is: redis://, rediss://, redis+sentinel://HOST,HOST/MASTER/DB or redis+cluster://HOST,HOST"},
 	{Name: "THINGSPACE_URL", Default: "https://thingspace.verizon.com/api", Usage: "the carrier's API"},
 	{Name: "THINGSPACE_KEY", Secret: true, Usage: "the application's key"},
 	{Name: "THINGSPACE_SECRET", Secret: true, Usage: "the application's secret"},
 	{Name: "THINGSPACE_USERNAME", Secret: true, Usage: "the API user's name"},
 	{Name: "THINGSPACE_PASSWORD", Secret: true, Usage: "the API user's password"},
 	{Name: "THINGSPACE_TIMEOUT", Default: "60s", Usage: "how long one request to the carrier may take, at most 5m"},
-	{Name: "CALLBACK_URL", Usage: "the public URL of the callback listener; where set, it is registered for each account before its first batch"},
+	{Name: "CALLBACK_URL",
+		Usage: "the public URL of the callback listener; where set, it is registered for each account before its first batch"},
 	{Name: "CALLBACK_LISTEN", Default: ":9001", Usage: "the address the callback listener binds"},
 	{Name: "CALLBACK_USERNAME", Secret: true, Usage: "the name the carrier sends in callbacks"},
 	{Name: "CALLBACK_PASSWORD", Secret: true, Usage: "the password the carrier sends in callbacks; without one they are taken from anyone"},

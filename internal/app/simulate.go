@@ -24,7 +24,7 @@ type SimulatorOptions struct {
 }
 
 // Simulate plays the carrier until ctx is done.
-func Simulate(ctx context.Context, env *Env, options SimulatorOptions) error {
+func Simulate(ctx context.Context, env *Env, options SimulatorOptions) (err error) {
 	config := options.Config
 	if err := options.moods(&config.Moods); err != nil {
 		return usage("`simshift simulator --help` shows how each is written", "%w", err)
@@ -42,7 +42,7 @@ func Simulate(ctx context.Context, env *Env, options SimulatorOptions) error {
 		if err != nil {
 			return fmt.Errorf("open the book: %w", err)
 		}
-		defer file.Close()
+		defer func() { err = errors.Join(err, file.Close()) }()
 		config.Book = file
 	}
 	socket, err := new(net.ListenConfig).Listen(ctx, "tcp", options.Listen)

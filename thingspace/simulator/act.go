@@ -54,8 +54,9 @@ func ParseAct(s string) (n int, act Act, err error) {
 
 func parseDeed(name string) (Act, error) {
 	word, detail, detailed := strings.Cut(name, ":")
-	deeds := map[string]Deed{"drop": Drop, "reset": Reset, "expire": ExpireSession, "expire-token": ExpireToken,
-		"early": SendEarly}
+	deeds := map[string]Deed{
+		"drop": Drop, "reset": Reset, "expire": ExpireSession, "expire-token": ExpireToken, "early": SendEarly,
+	}
 	if deed, known := deeds[word]; known && !detailed {
 		return Act{Deed: deed}, nil
 	}
@@ -68,7 +69,8 @@ func parseDeed(name string) (Act, error) {
 	}
 	status, err := strconv.Atoi(word)
 	if err != nil || status < 400 || status > 599 {
-		return Act{}, fmt.Errorf("%q is no act: there are drop, reset, expire, expire-token, early, slow:2s, and a status like 429:3, 503 or 502:executed", name)
+		return Act{}, fmt.Errorf("%q is no act: there are drop, reset, expire, expire-token, early, slow:2s, "+
+			"and a status like 429:3, 503 or 502:executed", name)
 	}
 	if detail == "executed" {
 		return Act{Deed: Reply, Status: status, Executed: true}, nil

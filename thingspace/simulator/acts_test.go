@@ -205,8 +205,9 @@ func TestAnswersSlowlyAndGivesUpWhenTheClientHasGone(t *testing.T) {
 
 func TestSharesOfRequestsHoldAndReplay(t *testing.T) {
 	run := func() string {
-		c, _ := moody(t, simulator.Moods{DropAnswers: 0.2, ResetBefore: 0.2, Throttle: 0.2, Unavailable: 0.2,
-			RetryAfter: "9"})
+		c, _ := moody(t, simulator.Moods{
+			DropAnswers: 0.2, ResetBefore: 0.2, Throttle: 0.2, Unavailable: 0.2, RetryAfter: "9",
+		})
 		var log strings.Builder
 		for n := range 200 {
 			switch got, err := c.tryEnable(n); {
@@ -237,8 +238,8 @@ func TestSharesOfRequestsHoldAndReplay(t *testing.T) {
 
 func TestBooksAndRefusesWhatExceedsTheRateLimit(t *testing.T) {
 	clock := newClock()
-	c := open(t, simulator.Config{Now: clock.Now, RateLimit: simulator.RateLimit{RequestsPerSecond: 2,
-		DevicesPerMinute: 10, Refuse: true}})
+	limit := simulator.RateLimit{RequestsPerSecond: 2, DevicesPerMinute: 10, Refuse: true}
+	c := open(t, simulator.Config{Now: clock.Now, RateLimit: limit})
 	status := func(n int, devices ...string) {
 		t.Helper()
 		if got := c.mustSend(http.MethodPost, enablePath, enableBody(account, plan, devices...)); got.status != n {

@@ -81,7 +81,8 @@ func started(b *testing.B, moods ...simulator.Moods) *simulator.Simulator {
 
 func register(b *testing.B, sim *simulator.Simulator, account, address string) {
 	b.Helper()
-	post(b, sim, "/m2m/v1/callbacks/"+account, fmt.Sprintf(`{"name":"DeviceProfileService","url":%q,"username":"u","password":"p"}`, address))
+	body := fmt.Sprintf(`{"name":"DeviceProfileService","url":%q,"username":"u","password":"p"}`, address)
+	post(b, sim, "/m2m/v1/callbacks/"+account, body)
 }
 
 // post hands a request to the handler, without a network between.

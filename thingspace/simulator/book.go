@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"iter"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -52,7 +51,7 @@ type DeviceEntry struct {
 	RequestIDs []string  `json:"request_ids"` // of these, the oldest first
 	LastChange time.Time `json:"last_change"`
 	Role       string    `json:"role"`    // as reported with iccid; empty without
-	Told       string    `json:"told"`    // best outcome that a listener answered 2xx: success, contradicted, failed; empty: none
+	Told       string    `json:"told"`    // best outcome that a listener answered 2xx, or empty
 	Doubles    int       `json:"doubles"` // accepts while another was in flight
 }
 
@@ -143,7 +142,7 @@ func (b Book) eids(seq int) []string {
 	b.s.mu.Lock()
 	defer b.s.mu.Unlock()
 	f := &b.s.fleet
-	r := f.requests.at(uint32(seq - 1))
+	r := f.requests.at(uint32(seq - 1)) //nolint:gosec // as in table.add
 	ids := make([]string, r.accepts)
 	for i := range ids {
 		ids[i] = f.devices.at(f.accepts.at(r.accept + uint32(i)).device).id.String()
@@ -206,8 +205,10 @@ func (s *Simulator) deviceEntry(number uint32) DeviceEntry {
 	d := s.fleet.devices.at(number)
 	entry := DeviceEntry{
 		EID: d.id.String(), ICCID: d.enabled.String(), Final: d.final.String(), Fault: s.faults[d.fault].Code,
-		Accepts: int(d.accepts), LastChange: time.Unix(0, d.changed).UTC(), Told: strings.TrimPrefix(d.told.String(),
-			pending.String()),
+		Accepts: int(d.accepts), LastChange: time.Unix(0, d.changed).UTC(),
+	}
+	if d.told != pending {
+		entry.Told = d.told.String()
 	}
 	if entry.ICCID != "" {
 		entry.Role = Local

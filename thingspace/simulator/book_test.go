@@ -65,8 +65,8 @@ func TestShowsTheBookToOtherProcesses(t *testing.T) {
 	}
 
 	rows, err := csv.NewReader(strings.NewReader(c.page("devices?format=csv"))).ReadAll()
-	if err != nil || len(rows) != 21 || strings.Join(rows[0][:7],
-		",") != "eid,iccid,final,fault,accepts,request_ids,last_change" {
+	if err != nil || len(rows) != 21 ||
+		strings.Join(rows[0][:7], ",") != "eid,iccid,final,fault,accepts,request_ids,last_change" {
 		t.Fatalf("CSV: %v, %v", rows, err)
 	}
 	if rows[1][0] != shown[0].EID || rows[1][2] != shown[0].Final || rows[1][5] != shown[0].RequestIDs[0] {

@@ -155,8 +155,8 @@ func TestResendsAtOnceToAListenerThatIsTooSlow(t *testing.T) {
 	c.registerAt(account, in.url)
 	c.enable(device(1))
 	c.settle()
-	if got := c.sim.Book().Summary().Callbacks; got != (simulator.CallbackCounts{Sent: 2, Failed: 1, Acknowledged: 1,
-		Resent: 1}) {
+	want := simulator.CallbackCounts{Sent: 2, Failed: 1, Acknowledged: 1, Resent: 1}
+	if got := c.sim.Book().Summary().Callbacks; got != want {
 		t.Errorf("book: %+v", got)
 	}
 	if got := in.all(t); got[1].Count != 2 || c.device(eid(1)).Told != "success" {

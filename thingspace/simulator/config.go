@@ -32,7 +32,7 @@ type Config struct {
 
 	Accounts  []string // the accounts there are; empty: any
 	Plans     []string // the service plans there are; empty: any
-	LeadWords []string // a plan with a word that starts with one of these, in any case, is Lead; default us, vz, verizon, domestic
+	LeadWords []string // a plan with a word that starts with one of these is Lead; default us, vz, verizon, domestic
 	Role      string   // the role of all other plans, Lead or Local; default Local
 
 	RateLimit    RateLimit
@@ -40,7 +40,7 @@ type Config struct {
 	Transport    http.RoundTripper // carries the callbacks; default a keep-alive transport of the simulator's own
 	EnforcePorts bool              // take listener URLs only on the ports that ThingSpace allows
 
-	Book   io.Writer        // receives every event as a JSON line, up to a second late; a slow one slows the carrier; optional
+	Book   io.Writer        // receives every event as a JSON line, up to a second late; a slow one slows the carrier
 	Now    func() time.Time // default time.Now; a clock that jumps must be followed by Simulator.Wake
 	NewID  func() string    // makes request ids and tokens, called by many goroutines; default random UUIDs
 	Logger *slog.Logger     // default discards

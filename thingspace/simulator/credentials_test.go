@@ -37,8 +37,8 @@ func TestGivesTheSameBearerUntilItsLifeIsOver(t *testing.T) {
 
 func TestMayOverstateTheLifeOfABearer(t *testing.T) {
 	clock := newClock()
-	c := openLocked(t, simulator.Config{Now: clock.Now, Moods: simulator.Moods{TokenOverstated: true,
-		TokenLife: time.Minute}})
+	moods := simulator.Moods{TokenOverstated: true, TokenLife: time.Minute}
+	c := openLocked(t, simulator.Config{Now: clock.Now, Moods: moods})
 	c.askToken("key", "secret", "client_credentials")
 	clock.jump(50 * time.Second)
 	if got := c.askToken("key", "secret", "client_credentials").member(t, "expires_in"); got != "60" {

@@ -114,7 +114,8 @@ func (s *Simulator) accept(v visit, order wanted) (id string, sent <-chan struct
 	r := s.fleet.requests.at(v.number)
 	r.RequestID, r.Outcome = id, Accepted
 	s.tally.Accepted++
-	r.accept, r.accepts, r.unsent = uint32(s.fleet.accepts.length), len(order.devices), len(order.devices) //nolint:gosec // as in table.add
+	r.accept = uint32(s.fleet.accepts.length) //nolint:gosec // as in table.add
+	r.accepts, r.unsent = len(order.devices), len(order.devices)
 	if v.early {
 		r.sent = make(chan struct{})
 		sent = r.sent

@@ -7,7 +7,9 @@ import (
 
 func FuzzReadEnable(f *testing.F) {
 	for _, seed := range []string{
-		`{"devices":[{"deviceIds":[{"kind":"eid","id":"89049032123451234512345678901235"},{"kind":"iccid","id":"89141390780800784259"},{"kind":"imei","id":"490154203237518"}]}],"accountName":"0000123456-00001","servicePlan":"plan"}`,
+		`{"devices":[{"deviceIds":[{"kind":"eid","id":"89049032123451234512345678901235"},` +
+			`{"kind":"iccid","id":"89141390780800784259"},{"kind":"imei","id":"490154203237518"}]}],` +
+			`"accountName":"0000123456-00001","servicePlan":"plan"}`,
 		`{"devices":[{"deviceIds":null}],"accountName":"a"}`,
 		`{"devices":[],"accountName":"a",}`,
 		`[]`, `null`, ``,

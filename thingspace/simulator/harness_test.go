@@ -160,8 +160,8 @@ func (c *carrier) askTokenFor(grant, key, secret string) reply {
 
 func (c *carrier) tryLogin(username, password string) reply {
 	c.t.Helper()
-	return c.mustSend(http.MethodPost, "/m2m/v1/session/login", fmt.Sprintf(`{"username":%q,"password":%q}`, username,
-		password))
+	body := fmt.Sprintf(`{"username":%q,"password":%q}`, username, password)
+	return c.mustSend(http.MethodPost, "/m2m/v1/session/login", body)
 }
 
 func (c *carrier) logIn() {

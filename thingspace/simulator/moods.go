@@ -83,21 +83,20 @@ type Moods struct {
 	OneSession      bool          // a login ends the sessions before it
 	RefuseLogins    bool          // every login fails
 
-	Resends         []time.Duration // delays of the resends of a callback that was not answered 2xx; nil: three of 5 minutes
+	Resends         []time.Duration // delays before a callback not answered 2xx is sent again; nil: three of 5 minutes
 	DeliveryTimeout time.Duration   // how long a listener may take to answer before its callback is sent again; default 4s
 }
 
 // Default faults of the carrier. The code of an offline device is not published; clients must bear an unknown one.
 var (
-	faultOffline = Fault{"UnifiedWebService.REQUEST_FAILED.DeviceOffline", "The device is not connected to the network."}
-	faultActive  = Fault{"UnifiedWebService.REQUEST_FAILED.DeviceAlreadyActive",
-		"The profile is already enabled on the device."}
-	faultDouble = Fault{"UnifiedWebService.REQUEST_FAILED.UnexpectedError",
-		"Another profile action is in progress on the device."}
-	faultNotFound = Fault{"UnifiedWebService.REQUEST_FAILED.DeviceNotFound", "The device was not found."}
-	faultPlan     = Fault{"UnifiedWebService.REQUEST_FAILED.ServicePlan.NotFound",
-		"The service plan was not found for the device."}
+	faultOffline  = failure("DeviceOffline", "The device is not connected to the network.")
+	faultActive   = failure("DeviceAlreadyActive", "The profile is already enabled on the device.")
+	faultDouble   = failure("UnexpectedError", "Another profile action is in progress on the device.")
+	faultNotFound = failure("DeviceNotFound", "The device was not found.")
+	faultPlan     = failure("ServicePlan.NotFound", "The service plan was not found for the device.")
 )
+
+func failure(name, text string) Fault { return Fault{"UnifiedWebService.REQUEST_FAILED." + name, text} }
 
 const maxFaults = 200 // a device record keeps the number of its fault in a byte
 
@@ -141,8 +140,8 @@ func (m Moods) validateShares() error {
 		"Faulty": m.Faulty, "Offline": m.Offline, "OfflineForever": m.OfflineForever, "Silent": m.Silent,
 		"DropAnswers": m.DropAnswers, "ResetBefore": m.ResetBefore, "Throttle": m.Throttle, "Unavailable": m.Unavailable,
 		"Faulty, Offline, OfflineForever and Silent together": m.Faulty + m.Offline + m.OfflineForever + m.Silent,
-		"DropAnswers, ResetBefore, Throttle and Unavailable together": m.DropAnswers + m.ResetBefore + m.Throttle +
-			m.Unavailable,
+		"DropAnswers, ResetBefore, Throttle and Unavailable together": m.DropAnswers + m.ResetBefore +
+			m.Throttle + m.Unavailable,
 	}
 	for account, share := range m.FailAccounts {
 		shares["FailAccounts of "+account] = share

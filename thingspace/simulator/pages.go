@@ -37,8 +37,9 @@ func (s *Simulator) showDevices(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/csv; charset=utf-8")
 	out := csv.NewWriter(w)
 	// The writer keeps its first error for Flush.
-	_ = out.Write([]string{"eid", "iccid", "final", "fault", "accepts", "request_ids", "last_change", "role", "told",
-		"doubles"})
+	_ = out.Write([]string{
+		"eid", "iccid", "final", "fault", "accepts", "request_ids", "last_change", "role", "told", "doubles",
+	})
 	for d := range s.Book().Devices() {
 		if out.Write([]string{
 			d.EID, d.ICCID, d.Final, d.Fault, strconv.Itoa(d.Accepts), strings.Join(d.RequestIDs, " "),

@@ -97,8 +97,8 @@ func (s *Simulator) admitDevices(now time.Time, count int) *refusal {
 func (s *Simulator) admitTo(l *limit, now time.Time, count int, kind IncidentKind) *refusal {
 	after, exceeded := l.exceeded(now, count)
 	if exceeded {
-		s.incident(kind, eid{}, "", fmt.Sprintf("%d more than the %d of %v that are allowed", l.sum+count-l.most, l.most,
-			l.span))
+		s.incident(kind, eid{}, "",
+			fmt.Sprintf("%d more than the %d of %v that are allowed", l.sum+count-l.most, l.most, l.span))
 		if s.cfg.RateLimit.Refuse {
 			return statusRefusal(http.StatusTooManyRequests, strconv.Itoa(int(math.Ceil(after.Seconds()))))
 		}

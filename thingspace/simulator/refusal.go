@@ -64,7 +64,8 @@ func jsonRefusal(status int, code string, body any) *refusal {
 // The gateway's refusals of the bearer and of the path.
 var (
 	missingBearer = gatewayRefusal(http.StatusUnauthorized, "900902", "Missing Credentials",
-		"Required OAuth credentials not provided. Make sure your API invocation call has a header: \"Authorization: Bearer ACCESS_TOKEN\"")
+		"Required OAuth credentials not provided. Make sure your API invocation call has a header: "+
+			"\"Authorization: Bearer ACCESS_TOKEN\"")
 	wrongBearer = gatewayRefusal(http.StatusUnauthorized, "900901", "Invalid Credentials",
 		"Access failure for API: /m2m/v1, version: v1. Make sure you have given the correct access token")
 	noSuchPath = gatewayRefusal(http.StatusBadRequest, "900906",
@@ -101,7 +102,7 @@ func (r *refusal) write(w http.ResponseWriter) error {
 		w.Header().Set("Retry-After", r.retryAfter)
 	}
 	w.WriteHeader(r.status)
-	_, err := w.Write([]byte(r.body)) //nolint:gosec // what came from the client stands in it as JSON, with < and > escaped
+	_, err := w.Write([]byte(r.body)) //nolint:gosec // what a client sent stands in it as JSON, with < escaped
 	return err
 }
 

@@ -30,8 +30,8 @@ func (s *Simulator) register(r *http.Request) (any, *refusal) {
 	s.mu.Lock()
 	s.listeners.put(l)
 	s.mu.Unlock()
-	s.journal.line(s.cfg.Now().UnixNano(), "listener_registered", field{"account", account}, field{"service",
-		wish.Name}, field{"url", wish.URL})
+	s.journal.line(s.cfg.Now().UnixNano(), "listener_registered",
+		field{"account", account}, field{"service", wish.Name}, field{"url", wish.URL})
 	return registered{account, wish.Name}, nil
 }
 

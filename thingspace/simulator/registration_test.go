@@ -17,14 +17,17 @@ func TestRegistersListsReplacesAndRemovesListeners(t *testing.T) {
 		return `{"name":"` + name + `","url":"` + url + `","username":"u","password":"p"}`
 	}
 	got := c.mustSend(http.MethodPost, path, body("DeviceProfileService", "https://a.example:9001/x"))
-	if want := `{"accountName":"0000123456-00001","serviceName":"DeviceProfileService"}`; strings.TrimSpace(got.body) != want {
+	want := `{"accountName":"0000123456-00001","serviceName":"DeviceProfileService"}`
+	if strings.TrimSpace(got.body) != want {
 		t.Errorf("register: %+v", got)
 	}
 	c.mustSend(http.MethodPost, path, body("DeviceProfileService", "https://b.example:9001/x"))
 	c.mustSend(http.MethodPost, path, body("CarrierService", "https://c.example:9001/x"))
 
-	want := `[{"accountName":"0000123456-00001","serviceName":"CarrierService","url":"https://c.example:9001/x","username":"u","password":"p"},` +
-		`{"accountName":"0000123456-00001","serviceName":"DeviceProfileService","url":"https://b.example:9001/x","username":"u","password":"p"}]`
+	want = `[{"accountName":"0000123456-00001","serviceName":"CarrierService",` +
+		`"url":"https://c.example:9001/x","username":"u","password":"p"},` +
+		`{"accountName":"0000123456-00001","serviceName":"DeviceProfileService",` +
+		`"url":"https://b.example:9001/x","username":"u","password":"p"}]`
 	if diff := cmp.Diff(want, strings.TrimSpace(c.mustSend(http.MethodGet, path, "").body)); diff != "" {
 		t.Errorf("list (-want +got):\n%s", diff)
 	}
@@ -63,7 +66,8 @@ func TestRefusesListenersThatItCouldNotCall(t *testing.T) {
 			t.Errorf("%s: %+v", address, got)
 		}
 	}
-	if got := register("unknown", `{"name":"CarrierService","url":"https://a.example"}`); !strings.HasSuffix(got.member(t, "errorCode"), "REQUEST_FAILED.AccountNotFound") {
+	got := register("unknown", `{"name":"CarrierService","url":"https://a.example"}`)
+	if !strings.HasSuffix(got.member(t, "errorCode"), "REQUEST_FAILED.AccountNotFound") {
 		t.Errorf("unknown account: %+v", got)
 	}
 }
@@ -87,8 +91,8 @@ func TestAnswersPathsOfTheDocumentAsTheyStandAndNoOthers(t *testing.T) {
 	root := strings.TrimSuffix(c.base, "/api")
 	for _, base := range []string{root, root + "/api", root + "//api/"} {
 		c.base = base
-		if got := c.mustSend(http.MethodPost, "/m2m/v1//devices/profile/actions/enable", enableBody(account, plan,
-			device(1))); got.status != http.StatusOK {
+		got := c.mustSend(http.MethodPost, "/m2m/v1//devices/profile/actions/enable", enableBody(account, plan, device(1)))
+		if got.status != http.StatusOK {
 			t.Errorf("%s: %+v", base, got)
 		}
 	}

@@ -100,8 +100,8 @@ func (s *Simulator) incident(kind IncidentKind, id eid, requestID, detail string
 	if id != (eid{}) {
 		device = id.String()
 	}
-	s.journal.line(now.UnixNano(), string(kind), field{"eid", device}, field{"request_id", requestID}, field{"detail",
-		detail})
+	s.journal.line(now.UnixNano(), string(kind),
+		field{"eid", device}, field{"request_id", requestID}, field{"detail", detail})
 	if len(s.tally.incidents) < keptIncidents {
 		s.tally.incidents = append(s.tally.incidents, Incident{now, kind, device, requestID, detail})
 	}
