@@ -8,6 +8,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/singleflight"
+
 	"github.com/simshift/simshift/ratelimit"
 	"github.com/simshift/simshift/thingspace"
 )
@@ -35,8 +37,10 @@ type listeners struct {
 	own      thingspace.Listener // what to register; its URL is empty where that is not ours to do
 	now      func() time.Time
 
-	mu    sync.Mutex // one look-up at a time: the accounts of a job come in bursts
-	until map[string]time.Time
+	asking singleflight.Group // by account: the batches of an account come in bursts
+
+	mu    sync.Mutex
+	until map[string]time.Time // by account: how long its listener is taken for granted
 }
 
 func newListeners(registry Registry, limiter *ratelimit.Limiter, own thingspace.Listener, now func() time.Time) *listeners {
@@ -45,16 +49,22 @@ func newListeners(registry Registry, limiter *ratelimit.Limiter, own thingspace.
 
 // ready fails with a [*putBack] while the account's callbacks would not reach us, and holds the account with the reason.
 func (l *listeners) ready(ctx context.Context, account string) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.now().Before(l.until[account]) {
+	if l.trusted(account) {
 		return nil
 	}
+	_, err, _ := l.asking.Do(account, func() (any, error) { return nil, l.look(ctx, account) })
+	return err
+}
+
+// look asks the carrier, and remembers a listener that is there or holds the account without one.
+func (l *listeners) look(ctx context.Context, account string) error {
 	why, err := l.check(ctx, account)
 	if err != nil {
 		why = err.Error()
 	}
 	if why == "" {
+		l.mu.Lock()
+		defer l.mu.Unlock()
 		l.until[account] = l.now().Add(listenerTrust)
 		return nil
 	}
@@ -62,6 +72,12 @@ func (l *listeners) ready(ctx context.Context, account string) error {
 		return err
 	}
 	return &putBack{listenerPause, why}
+}
+
+func (l *listeners) trusted(account string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.now().Before(l.until[account])
 }
 
 // check looks the listener up and registers ours where none stands. It tells why the account must wait, or "".

@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/simshift/simshift/jobs"
@@ -64,6 +65,9 @@ func (s *Settler) adopt(ctx context.Context, c *thingspace.Callback, unknown []j
 	var holders []*index
 	for _, id := range unknown {
 		x, err := s.indexes.get(ctx, id)
+		if errors.Is(err, jobs.ErrNotFound) {
+			continue // its job was deleted
+		}
 		if err != nil {
 			return nil, false, "", err
 		}

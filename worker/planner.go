@@ -74,11 +74,7 @@ func (p *planner) retry(ctx context.Context, job jobs.Job) error {
 	}
 	for _, wave := range waves {
 		if wave.Due.After(p.now()) {
-			// Scheduled again each time: the task may have been lost, and one that stands there already is no error.
-			if err := p.tasks.Retry(ctx, job.ID, wave.Name, wave.Due); err != nil {
-				return err
-			}
-			continue
+			return nil // they come in the order of their time, and each has a task, or the next sweep
 		}
 		for left := 1; left > 0; {
 			var batch int64

@@ -120,6 +120,9 @@ func (s *Settler) batchOf(ctx context.Context, c *thingspace.Callback, routes ma
 ) (*index, string, error) {
 	if route, known := routes[c.RequestID]; known {
 		x, err := s.indexes.get(ctx, route)
+		if errors.Is(err, jobs.ErrNotFound) {
+			return nil, "its job was deleted", nil
+		}
 		return x, "", err
 	}
 	x, adopted, why, err := s.adopt(ctx, c, unknown)

@@ -15,7 +15,9 @@ import (
 func TestEveryPrintedCommandIsUnderstood(t *testing.T) {
 	t.Parallel()
 	var lines []string
-	for _, path := range []string{"../../README.md", "../../CONTRIBUTING.md", "../../docker-compose.yml"} {
+	for _, path := range []string{
+		"../../README.md", "../../CONTRIBUTING.md", "../../docs/operations.md", "../../docker-compose.yml",
+	} {
 		text, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)
@@ -45,7 +47,7 @@ func TestEveryPrintedCommandIsUnderstood(t *testing.T) {
 
 var (
 	commandLine = regexp.MustCompile(`(?m)^\s*(?:[A-Z_]+=\S+ )*(?:gunzip [^|]*\| )?(?:simshift|go run \./cmd/simshift) ([^\n]*)`)
-	fenced      = regexp.MustCompile("(?s)```sh\n.*?```")
+	fenced      = regexp.MustCompile("(?s)```sh\n.*?```|(?m)^    simshift .*$")
 	words       = regexp.MustCompile(`'[^']*'|\S+`)
 )
 

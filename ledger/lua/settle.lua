@@ -2,7 +2,11 @@
 -- ARGV[2]  the most attempts        ARGV[3]  the phase in which nothing is retried
 -- ARGV[4..] six for each event: place, batch, kind (see EVENT), fault code, fault text, when a retry would be due (s)
 -- Returns: a string with one digit an event (see EFFECT); the batches that closed; the retry buckets that grew.
-local most, withdrawn = tonumber(ARGV[2]), phase() == ARGV[3]
+local current = phase()
+if not current then -- the job was deleted: nothing of it must come back to life
+  return { string.rep(tostring(EFFECT.outdated), (#ARGV - 3) / 6), {}, {} }
+end
+local most, withdrawn = tonumber(ARGV[2]), current == ARGV[3]
 local seconds = floor(now / 1000)
 local effects, waits, dues, dirty = {}, {}, {}, {}
 local tally = {}
