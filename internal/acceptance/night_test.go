@@ -20,6 +20,7 @@ import (
 	"testing"
 	"time"
 
+	_ "github.com/simshift/simshift/internal/app" // what is built and run below: go test must not keep an old result
 	"github.com/simshift/simshift/internal/redistest"
 	"github.com/simshift/simshift/thingspace/simulator"
 )
@@ -30,6 +31,9 @@ var binary, carrierBinary string
 
 func TestMain(m *testing.M) {
 	folder, err := os.MkdirTemp("", "simshift-acceptance-")
+	if err == nil {
+		_, err = os.ReadDir("../../cmd/simshift") // the same reason: a main can not be imported
+	}
 	if err == nil {
 		binary, carrierBinary = filepath.Join(folder, "simshift"), filepath.Join(folder, "carrier")
 		err = errors.Join(build("-race", "-o", binary), build("-o", carrierBinary))
