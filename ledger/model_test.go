@@ -1,0 +1,183 @@
+package ledger_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/alicebob/miniredis/v2"
+	"github.com/google/go-cmp/cmp"
+	"github.com/redis/go-redis/v9"
+	"pgregory.net/rapid"
+
+	"github.com/simshift/simshift/jobs"
+	"github.com/simshift/simshift/ledger"
+)
+
+// Whatever is done to a job, in whatever order, sensible or not: its counters are what its records say, they add up to
+// the roster, a batch knows how many of its devices are open, and no success is ever lost.
+func TestTheBooksBalanceWhateverHappens(t *testing.T) {
+	t.Parallel()
+	server := miniredis.RunT(t)
+	client := redis.NewClient(&redis.Options{Addr: server.Addr()})
+	t.Cleanup(func() { _ = client.Close() })
+	rapid.Check(t, func(r *rapid.T) {
+		server.FlushAll()
+		m := &model{
+			books: &books{t: t, rdb: client, clock: time.Date(2026, 3, 1, 22, 0, 0, 0, time.UTC)},
+			size:  rapid.IntRange(1, 12).Draw(r, "devices"), succeeded: make(map[jobs.Place]bool),
+		}
+		m.Ledger = ledger.New(client, func() time.Time { return m.clock })
+		m.job = m.books.job(m.size).ID
+		r.Repeat(map[string]func(*rapid.T){
+			"": m.balanced, "form": m.form, "begin": m.begin, "accept": m.accept, "adopt": m.adopt, "release": m.release,
+			"split": m.split, "close": m.close, "settle": m.settle, "gather": m.gather, "wait": m.wait, "cancel": m.cancel,
+			"withdraw": m.withdraw,
+		})
+	})
+}
+
+// model drives one job and remembers only what must never be lost.
+type model struct {
+	*books
+	job       string
+	size      int
+	batches   int64
+	succeeded map[jobs.Place]bool
+}
+
+func (m *model) anyBatch(r *rapid.T) int64 { return rapid.Int64Range(1, m.batches+1).Draw(r, "batch") }
+func (m *model) anyRun(r *rapid.T) string {
+	return rapid.SampledFrom([]string{"a", "b"}).Draw(r, "run")
+}
+func (m *model) request(r *rapid.T) string {
+	return fmt.Sprintf("r-%d", rapid.IntRange(1, 6).Draw(r, "request"))
+}
+
+func (m *model) formed(n int64) { m.batches = max(m.batches, n) }
+
+func (m *model) form(r *rapid.T) {
+	from := rapid.IntRange(0, m.size-1).Draw(r, "from")
+	n, err := m.Form(m.t.Context(), m.job, jobs.Chunk{Size: m.size}, from, rapid.IntRange(1, m.size-from).Draw(r, "size"))
+	m.check(err)
+	m.formed(n)
+}
+
+func (m *model) begin(r *rapid.T) {
+	_, err := m.Begin(m.t.Context(), m.job, m.anyBatch(r), m.anyRun(r), m.clock.Add(10*time.Minute))
+	m.check(err)
+}
+
+func (m *model) accept(r *rapid.T) {
+	_, err := m.Accept(m.t.Context(), m.job, m.anyBatch(r), m.request(r), m.clock.Add(time.Hour))
+	m.check(err)
+}
+
+func (m *model) adopt(r *rapid.T) {
+	_, err := m.Adopt(m.t.Context(), m.job, m.anyBatch(r), m.request(r), m.clock.Add(time.Hour))
+	m.check(err)
+}
+
+func (m *model) release(r *rapid.T) {
+	_, err := m.Release(m.t.Context(), m.job, m.anyBatch(r), m.anyRun(r), m.clock, "")
+	m.check(err)
+}
+
+func (m *model) split(r *rapid.T) {
+	halves, err := m.Split(m.t.Context(), m.job, m.anyBatch(r), m.anyRun(r), "")
+	m.check(err)
+	for _, half := range halves {
+		m.formed(half)
+	}
+}
+
+func (m *model) close(r *rapid.T) {
+	ending := rapid.SampledFrom([]jobs.Ending{
+		{From: jobs.Submitted, Overdue: true, To: jobs.Unanswered, Reason: jobs.Silent, Retry: true, Doubtful: true, Attempts: 3},
+		{From: jobs.Submitting, Overdue: true, To: jobs.Unanswered, Reason: jobs.InDoubt, Retry: true, Doubtful: true, Attempts: 3},
+		{From: jobs.Submitting, Run: "a", To: jobs.Failed, Reason: jobs.Refused, Fault: jobs.Fault{Code: "X"}},
+		{From: jobs.Queued, To: jobs.Cancelled, Reason: jobs.Withdrawn},
+	}).Draw(r, "ending")
+	ending.RetryAt = m.clock.Add(time.Minute)
+	_, _, err := m.Close(m.t.Context(), m.job, m.anyBatch(r), ending)
+	m.check(err)
+}
+
+func (m *model) settle(r *rapid.T) {
+	events := rapid.SliceOfN(rapid.Custom(func(r *rapid.T) jobs.Event {
+		return jobs.Event{
+			Batch: m.anyBatch(r), Place: jobs.PlaceAt(0, rapid.IntRange(0, m.size-1).Draw(r, "device")),
+			Kind:  jobs.EventKind(rapid.IntRange(int(jobs.Confirmed), int(jobs.Warned)).Draw(r, "kind")),
+			Fault: jobs.Fault{Code: "F"}, Due: m.clock.Add(time.Minute),
+		}
+	}), 1, 5).Draw(r, "events")
+	before := m.outcomes(m.job)
+	got, err := m.Settle(m.t.Context(), m.job, 3, events)
+	m.check(err)
+	for i, effect := range got.Effects {
+		if effect != jobs.Settled {
+			continue
+		}
+		if events[i].Kind == jobs.Confirmed {
+			m.succeeded[events[i].Place] = true
+		} else if was := before[events[i].Place.Pos()]; was.Batch != events[i].Batch {
+			r.Fatalf("a failure of batch %d settled a device of batch %d", events[i].Batch, was.Batch)
+		}
+	}
+}
+
+func (m *model) gather(r *rapid.T) {
+	waves, err := m.Waves(m.t.Context(), m.job)
+	m.check(err)
+	if len(waves) == 0 {
+		r.Skip("no retry waits")
+	}
+	n, _, err := m.Gather(m.t.Context(), m.job, rapid.SampledFrom(waves).Draw(r, "wave"), rapid.IntRange(1, 4).Draw(r, "most"))
+	m.check(err)
+	m.formed(n)
+}
+
+func (m *model) wait(r *rapid.T) {
+	m.clock = m.clock.Add(time.Duration(rapid.IntRange(1, 120).Draw(r, "minutes")) * time.Minute)
+}
+
+func (m *model) cancel(r *rapid.T) {
+	if rapid.IntRange(0, 9).Draw(r, "rarely") > 0 {
+		r.Skip("a job is cancelled once")
+	}
+	m.check(m.Cancel(m.t.Context(), m.job, ""))
+}
+
+func (m *model) withdraw(*rapid.T) { m.check(m.Withdraw(m.t.Context(), m.job)) }
+
+// balanced is what must hold after every step.
+func (m *model) balanced(r *rapid.T) {
+	job, err := m.Job(m.t.Context(), m.job)
+	m.check(err)
+	counted, open := make(jobs.Counts), make(map[int64]int)
+	for _, state := range jobs.States {
+		counted[state] = 0
+	}
+	for _, o := range m.outcomes(m.job) {
+		counted[o.State]++
+		if o.State == jobs.Queued || o.State == jobs.Submitting || o.State == jobs.Submitted {
+			open[o.Batch]++
+		}
+		if m.succeeded[o.Place] && o.State != jobs.Succeeded {
+			r.Fatalf("the success of device %d was lost: %s", o.Row, o.State)
+		}
+	}
+	if diff := cmp.Diff(counted, job.Counts); diff != "" {
+		r.Fatalf("recount (-records +counters):\n%s", diff)
+	}
+	if job.Counts.Total() != int64(m.size) {
+		r.Fatalf("the counts add up to %d of %d", job.Counts.Total(), m.size)
+	}
+	batches, err := m.Batches(m.t.Context(), m.job, 1, m.batches)
+	m.check(err)
+	for _, b := range batches {
+		if b.Open != open[b.Number] {
+			r.Fatalf("batch %d says %d open, its devices say %d", b.Number, b.Open, open[b.Number])
+		}
+	}
+}
