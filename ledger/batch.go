@@ -62,7 +62,22 @@ func (l *Ledger) Begin(ctx context.Context, job string, batch int64, run string,
 	if err != nil {
 		return false, fmt.Errorf("begin batch: %w", err)
 	}
-	return ok, nil
+	if ok {
+		return true, nil
+	}
+	return false, l.takeBack(ctx, job, batch)
+}
+
+// takeBack takes a batch off the unknown ones that this run listed and may not send. Another run may be sending it.
+func (l *Ledger) takeBack(ctx context.Context, job string, batch int64) error {
+	b, err := l.Batch(ctx, job, batch)
+	if err != nil && !errors.Is(err, jobs.ErrNotFound) {
+		return err
+	}
+	if b.State == jobs.Submitting || b.State == jobs.Closed && b.RequestID == "" && !b.SentAt.IsZero() {
+		return nil
+	}
+	return l.known(ctx, job, batch)
 }
 
 // Accept gives a sent batch the request id of the carrier's answer, and starts the deadline of its callbacks. It tells
@@ -152,7 +167,10 @@ func (l *Ledger) Close(ctx context.Context, job string, batch int64, ending jobs
 	if !okCount || !okWave {
 		return 0, "", fmt.Errorf("close batch: unexpected answer %v", answer)
 	}
-	return int(count), wave, nil
+	if count >= 0 && !ending.Doubtful {
+		err = l.known(ctx, job, batch) // it was not taken: no callback belongs to it
+	}
+	return int(count), wave, err
 }
 
 // Batch reads one batch. It fails with [jobs.ErrNotFound].
@@ -227,20 +245,14 @@ func (l *Ledger) OpenBatches(ctx context.Context, job string) ([]int64, error) {
 	return numbers(members), nil
 }
 
-// Touch counts one more task made for a queued batch, and puts off the time somebody must look at it.
+// Touch counts one more task made for a queued batch, and puts off the time somebody must look at it. It gives 0 for a
+// batch that is not queued.
 func (l *Ledger) Touch(ctx context.Context, job string, batch int64, wait time.Duration) (tasks int64, err error) {
-	var counted *redis.IntCmd
-	_, err = l.rdb.TxPipelined(ctx, func(p redis.Pipeliner) error {
-		counted = p.HIncrBy(ctx, batchKey(job, batch), "tasks", 1)
-		p.ZAddXX(ctx, dueKey(job), redis.Z{
-			Score: float64(l.now().Add(wait + recheck).UnixMilli()), Member: strconv.FormatInt(batch, 10),
-		})
-		return nil
-	})
-	if err != nil && !errors.Is(err, redis.Nil) {
+	tasks, err = l.run(ctx, touchScript, job, batch, l.now().Add(wait+recheck).UnixMilli()).Int64()
+	if err != nil {
 		return 0, fmt.Errorf("touch batch %d: %w", batch, err)
 	}
-	return counted.Val(), nil
+	return tasks, nil
 }
 
 func numbers(members []string) []int64 {

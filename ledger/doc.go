@@ -14,6 +14,7 @@
 //	simshift:{J}:list:N     its places, where they are not a stretch of one chunk
 //	simshift:{J}:due        open batches by the time somebody must look at them (sorted set)
 //	simshift:{J}:wait:B     places of a retry wave; simshift:{J}:waits has the waves by time
+//	simshift:{J}:gathered   wave -> how much of it is in batches already (hash)
 //	simshift:{J}:faults     code and words -> number used in records (hash)
 //	simshift:{J}:timeline   minute:state -> how many devices entered the state then (hash)
 //

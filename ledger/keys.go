@@ -23,6 +23,7 @@ func chunksKey(job string) string   { return base(job) + "chunks" }
 func formedKey(job string) string   { return base(job) + "formed" }
 func dueKey(job string) string      { return base(job) + "due" }
 func waitsKey(job string) string    { return base(job) + "waits" }
+func gatheredKey(job string) string { return base(job) + "gathered" }
 func faultsKey(job string) string   { return base(job) + "faults" }
 func timelineKey(job string) string { return base(job) + "timeline" }
 

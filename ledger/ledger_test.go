@@ -50,6 +50,9 @@ func suite(t *testing.T, client func(*testing.T) redis.UniversalClient) {
 		"a stretch is formed once":                                   testFormOnce,
 		"callbacks before the answer give the batch its request":     testEarlyCallback,
 		"a request id belongs to one batch":                          testAdoptedByOne,
+		"no request id is nobody's request id":                       testNoRequestID,
+		"a refused batch waits for no callback":                      testRefusedIsKnown,
+		"a second run leaves what the first one sent":                testSecondRun,
 		"repeated callbacks settle once":                             testRepeatedCallbacks,
 		"a fault retries until the attempts are used up":             testRetry,
 		"a late success beats every other end":                       testLateSuccess,
@@ -369,6 +372,58 @@ func testAdoptedByOne(t *testing.T, b *books) {
 	routes, err := b.Routes(ctx, []string{"r-2"})
 	if routes["r-2"].Batch != second || err != nil {
 		t.Errorf("routes: %v %v", routes, err)
+	}
+}
+
+func testNoRequestID(t *testing.T, b *books) {
+	job := b.job(1)
+	n := b.batch(job.ID, 1)
+	b.begun(job.ID, n, "run")
+	if ok, err := b.Adopt(t.Context(), job.ID, n, "", b.clock.Add(time.Hour)); ok || err != nil {
+		t.Fatalf("a batch took no id for its request id: %v %v", ok, err)
+	}
+	if unknown, err := b.Unknown(t.Context()); len(unknown) != 1 || err != nil {
+		t.Errorf("unknown requests: %v %v", unknown, err)
+	}
+}
+
+func testRefusedIsKnown(t *testing.T, b *books) {
+	ctx := t.Context()
+	job := b.job(1)
+	n := b.batch(job.ID, 1)
+	b.begun(job.ID, n, "run")
+	moved, _, err := b.Close(ctx, job.ID, n, jobs.Ending{From: jobs.Submitting, Run: "run", To: jobs.Failed, Reason: jobs.Refused})
+	if moved != 1 || err != nil {
+		t.Fatalf("closed: %d (%v)", moved, err)
+	}
+	if unknown, err := b.Unknown(ctx); len(unknown) != 0 || err != nil {
+		t.Errorf("unknown requests: %v %v", unknown, err)
+	}
+}
+
+func testSecondRun(t *testing.T, b *books) {
+	ctx := t.Context()
+	job := b.job(1)
+	n := b.batch(job.ID, 1)
+	b.begun(job.ID, n, "first")
+	again := func() {
+		if ok, err := b.Begin(ctx, job.ID, n, "second", b.clock); ok || err != nil {
+			t.Fatalf("a second run may send: %v %v", ok, err)
+		}
+	}
+	again()
+	if unknown, err := b.Unknown(ctx); len(unknown) != 1 || err != nil {
+		t.Errorf("while it is being sent: %v %v", unknown, err)
+	}
+	if ok, err := b.Accept(ctx, job.ID, n, "r-1", b.clock.Add(time.Hour)); !ok || err != nil {
+		t.Fatalf("accept: %v %v", ok, err)
+	}
+	again()
+	if unknown, err := b.Unknown(ctx); len(unknown) != 0 || err != nil {
+		t.Errorf("when it was accepted: %v %v", unknown, err)
+	}
+	if tasks, err := b.Touch(ctx, job.ID, n, time.Hour); tasks != 0 || err != nil {
+		t.Errorf("a task was counted for a batch that is sent: %d (%v)", tasks, err)
 	}
 }
 

@@ -42,9 +42,9 @@ func (l *Ledger) members(ctx context.Context, b jobs.Batch, withRecords bool) ([
 	members := make([]jobs.Member, len(places))
 	records := make([]record, len(places))
 	// A list is spread over chunks, in ascending order mostly; a stretch is one piece. Read runs of neighbours together.
+	first := 0
 	for _, run := range runs(places) {
 		chunk, from, to := run[0].Chunk(), run[0].Pos(), run[len(run)-1].Pos()
-		first := len(places) - cap(run)
 		roster, states, err := l.readChunk(ctx, b.Job, chunk, from, to-from+1, withRecords)
 		if err != nil {
 			return nil, nil, err
@@ -56,11 +56,12 @@ func (l *Ledger) members(ctx context.Context, b jobs.Batch, withRecords bool) ([
 				records[first+i] = decodeRecord(states[at*recordSize:])
 			}
 		}
+		first += len(run)
 	}
 	return members, records, nil
 }
 
-// runs cuts places into stretches of one chunk in ascending order. Each stretch keeps the capacity to the list's end.
+// runs cuts places into stretches of one chunk in ascending order.
 func runs(places []jobs.Place) [][]jobs.Place {
 	var list [][]jobs.Place
 	for from := 0; from < len(places); {

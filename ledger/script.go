@@ -34,6 +34,7 @@ var (
 	settleScript   = jobScript("settle")
 	withdrawScript = jobScript("withdraw")
 	findScript     = jobScript("find")
+	touchScript    = jobScript("touch")
 	gateScript     = plainScript("gate")
 	forgetScript   = plainScript("forget")
 )

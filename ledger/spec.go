@@ -50,6 +50,11 @@ func (l *Ledger) spec(ctx context.Context, job string) (*spec, error) {
 	if known, ok := l.specs.Load(job); ok {
 		return known.(*spec), nil //nolint:forcetypeassert // only specs are stored
 	}
+	// The phase first: a roster that is read while it is committed may be a part, and must not be kept.
+	phase, err := l.rdb.HGet(ctx, jobKey(job), "state").Result()
+	if err != nil && !errors.Is(err, redis.Nil) {
+		return nil, fmt.Errorf("read job %s: %w", job, err)
+	}
 	text, err := l.rdb.Get(ctx, specKey(job)).Bytes()
 	if errors.Is(err, redis.Nil) {
 		return nil, notFound(job)
@@ -63,10 +68,6 @@ func (l *Ledger) spec(ctx context.Context, job string) (*spec, error) {
 	}
 	if s.chunks, err = l.chunks(ctx, job); err != nil {
 		return nil, err
-	}
-	phase, err := l.rdb.HGet(ctx, jobKey(job), "state").Result()
-	if err != nil {
-		return nil, fmt.Errorf("read job %s: %w", job, err)
 	}
 	if p := jobs.Phase(phase); p.Open() || p.Ended() {
 		l.specs.Store(job, s)

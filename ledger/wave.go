@@ -49,7 +49,7 @@ func (l *Ledger) Withdraw(ctx context.Context, job string) error {
 		for _, wave := range waves {
 			p.Del(ctx, waitKey(job, wave))
 		}
-		p.Del(ctx, waitsKey(job))
+		p.Del(ctx, waitsKey(job), gatheredKey(job))
 		return nil
 	})
 	if err != nil {

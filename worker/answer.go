@@ -80,7 +80,7 @@ func (s *submitter) notTaken(ctx context.Context, b *sending, answer *thingspace
 	if !ok {
 		return nil // a callback adopted it: it was taken after all
 	}
-	return &putBack{pause, answer.Error()}
+	return &putBack{min(pause, patience), answer.Error()}
 }
 
 // standStill holds everything where the carrier asked to wait, or where nothing can be sent until a person acts.

@@ -8,6 +8,7 @@ import (
 	"math/bits"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/simshift/simshift/jobs"
 )
@@ -25,6 +26,7 @@ type index struct {
 	policy  jobs.Policy
 	attempt int
 	members []jobs.Member
+	taken   atomic.Bool // the batch has the request id of its route
 	// slots is an open hash table of positions in members plus one: a map would cost four times as much, and a night of
 	// ten million devices has a thousand of these.
 	slots []uint16

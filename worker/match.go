@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/simshift/simshift/jobs"
@@ -34,7 +35,7 @@ func weigh(x *index, c *thingspace.Callback, now time.Time, chance float64) verd
 			return verdict{ignored: true}
 		}
 		event.Kind = jobs.Confirmed
-		if c.ProfileRole != "" && c.ProfileRole != x.target.Role() {
+		if !fits(c, x) {
 			event.Kind = jobs.Contradictory
 		}
 	case thingspace.Failure:
@@ -52,6 +53,11 @@ func weigh(x *index, c *thingspace.Callback, now time.Time, chance float64) verd
 	return verdict{batch: x, event: event}
 }
 
+// fits tells whether the role that a success reports is the one that a batch was sent for.
+func fits(c *thingspace.Callback, x *index) bool {
+	return c.ProfileRole == "" || strings.EqualFold(c.ProfileRole, x.target.Role())
+}
+
 var kinds = map[jobs.Verdict]jobs.EventKind{
 	jobs.Transient: jobs.Faltered, jobs.Permanent: jobs.Rejected, jobs.AlreadyActive: jobs.Reaffirmed,
 }
@@ -59,11 +65,16 @@ var kinds = map[jobs.Verdict]jobs.EventKind{
 // adopt finds the batch that a callback with an unknown request id belongs to: one that was sent, holds the device, and
 // does not know its own request id yet. The callback was then faster than the answer, or the answer was lost. adopted
 // tells whether the batch has taken the request id over; why tells why there is none.
-func (s *Settler) adopt(ctx context.Context, c *thingspace.Callback, unknown []jobs.BatchID) (
+//
+// The search ends at until, since callbacks wait behind it; the sweeper goes on with what is parked then.
+func (s *Settler) adopt(ctx context.Context, c *thingspace.Callback, unknown []jobs.BatchID, until time.Time) (
 	x *index, adopted bool, why string, err error,
 ) {
 	var holders []*index
 	for _, id := range unknown {
+		if s.now().After(until) {
+			return nil, false, "its request is not known, and there was no time to look for it yet", nil
+		}
 		x, err := s.indexes.get(ctx, id)
 		if errors.Is(err, jobs.ErrNotFound) {
 			continue // its job was deleted
@@ -83,7 +94,12 @@ func (s *Settler) adopt(ctx context.Context, c *thingspace.Callback, unknown []j
 		// answers; a failure of the first must not end the second.
 		return nil, false, "two requests of unknown outcome hold its device", nil
 	case len(holders) > 1:
-		return holders[0], false, "", nil
+		for _, x := range holders {
+			if fits(c, x) {
+				return x, false, "", nil
+			}
+		}
+		return nil, false, "two requests of unknown outcome hold its device, and neither asked for its role", nil
 	}
 	x = holders[0]
 	deadline := s.now().Add(x.policy.AnswerWithin)

@@ -46,6 +46,7 @@ func TestCallbacksAreWeighedByStatusProfileAndRole(t *testing.T) {
 		"success without a role":            {func(c *thingspace.Callback) { c.ProfileRole = "" }, jobs.Confirmed, false},
 		"success without a profile status":  {func(c *thingspace.Callback) { c.ProfileStatus = "" }, jobs.Confirmed, false},
 		"downloaded and enabled":            {func(c *thingspace.Callback) { c.ProfileStatus = "DOWNLOAD_ENABLE" }, jobs.Confirmed, false},
+		"success in the role's other case":  {func(c *thingspace.Callback) { c.ProfileRole = "Local" }, jobs.Confirmed, false},
 		"success in the other role":         {func(c *thingspace.Callback) { c.ProfileRole = "LEAD" }, jobs.Contradictory, false},
 		"of the profile that went off":      {func(c *thingspace.Callback) { c.ICCID = madeup.Device(2).ICCID }, 0, false},
 		"of a profile that is not enabled":  {func(c *thingspace.Callback) { c.ProfileStatus = "DISABLE" }, 0, false},

@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -18,20 +19,36 @@ func park(r *Received, why string) jobs.Parked {
 	}
 }
 
-// withoutCredentials gives the callback without the secret it came with, which has no business in the books.
+// withoutCredentials gives the callback without the secret it came with, wherever that stands: it has no business in the
+// books.
 func withoutCredentials(body []byte) []byte {
-	var fields map[string]json.RawMessage
-	if json.Unmarshal(body, &fields) != nil {
-		return body
+	decoder := json.NewDecoder(bytes.NewReader(body))
+	decoder.UseNumber()
+	var whole any
+	if decoder.Decode(&whole) != nil {
+		return nil
 	}
-	for name := range fields {
-		if strings.EqualFold(name, "username") || strings.EqualFold(name, "password") {
-			delete(fields, name)
-		}
-	}
-	clean, err := json.Marshal(fields)
+	strip(whole)
+	clean, err := json.Marshal(whole)
 	if err != nil {
-		return body
+		return nil
 	}
 	return clean
+}
+
+func strip(value any) {
+	switch v := value.(type) {
+	case map[string]any:
+		for name, inner := range v {
+			if strings.EqualFold(name, "username") || strings.EqualFold(name, "password") {
+				delete(v, name)
+				continue
+			}
+			strip(inner)
+		}
+	case []any:
+		for _, inner := range v {
+			strip(inner)
+		}
+	}
 }

@@ -49,7 +49,7 @@ func (p *planner) Advance(ctx context.Context, id string) error {
 	}
 	switch job.State {
 	case jobs.Running:
-		err = errors.Join(p.retry(ctx, job), p.form(ctx, job))
+		err = p.plan(ctx, job)
 	case jobs.Cancelling:
 		err = p.withdraw(ctx, job)
 	case jobs.Paused:
@@ -66,36 +66,69 @@ func (p *planner) Advance(ctx context.Context, id string) error {
 	return err
 }
 
-// retry makes batches of the retry waves that are due.
-func (p *planner) retry(ctx context.Context, job jobs.Job) error {
-	waves, err := p.books.Waves(ctx, job.ID)
+// plan makes batches, the retries first, until enough of them wait in the queue. Accounts that can not send now are
+// passed over, and what waits of them takes no room from the others.
+func (p *planner) plan(ctx context.Context, job jobs.Job) error {
+	held, err := p.held(ctx, job)
 	if err != nil {
 		return err
 	}
-	for _, wave := range waves {
-		if wave.Due.After(p.now()) {
-			return nil // they come in the order of their time, and each has a task, or the next sweep
-		}
-		for left := 1; left > 0; {
-			var batch int64
-			if batch, left, err = p.books.Gather(ctx, job.ID, wave, job.Policy.BatchSize); err != nil {
-				return err
-			}
-			if err := p.queue(ctx, job.ID, batch); err != nil {
-				return err
-			}
+	room := lookahead*int64(job.Policy.BatchSize)*int64(1+len(held)) - job.Counts[jobs.Queued]
+	if job.Counts[jobs.Retrying] > 0 {
+		if room, err = p.retry(ctx, job, held, room); err != nil {
+			return err
 		}
 	}
-	return nil
-}
-
-// form makes batches of first attempts, a batch of each group in turn, until enough of them wait in the queue.
-func (p *planner) form(ctx context.Context, job jobs.Job) error {
-	room := lookahead*int64(job.Policy.BatchSize) - job.Counts[jobs.Queued]
 	if job.Counts[jobs.Pending] == 0 || room <= 0 {
 		return nil
 	}
-	chunks, err := p.unformed(ctx, job)
+	return p.form(ctx, job, held, room)
+}
+
+// held gives the accounts of a job that can not send now.
+func (p *planner) held(ctx context.Context, job jobs.Job) (map[string]bool, error) {
+	holds, err := p.holds(ctx)
+	if err != nil {
+		return nil, err
+	}
+	held := make(map[string]bool, len(holds))
+	for _, hold := range holds {
+		if slices.ContainsFunc(job.Groups, func(g jobs.Group) bool { return g.Account == hold.Scope }) {
+			held[hold.Scope] = true
+		}
+	}
+	return held, nil
+}
+
+// retry makes batches of the retry waves that are due. It gives the room that is left.
+func (p *planner) retry(ctx context.Context, job jobs.Job, held map[string]bool, room int64) (int64, error) {
+	waves, err := p.books.Waves(ctx, job.ID)
+	if err != nil {
+		return room, err
+	}
+	for _, wave := range waves {
+		if wave.Due.After(p.now()) {
+			return room, nil // they come in the order of their time, and each has a task, or the next sweep
+		}
+		if held[job.Groups[wave.Group].Account] {
+			continue
+		}
+		for left := 1; left > 0 && room > 0; room -= int64(job.Policy.BatchSize) {
+			var batch int64
+			if batch, left, err = p.books.Gather(ctx, job.ID, wave, job.Policy.BatchSize); err != nil {
+				return room, err
+			}
+			if err := p.queue(ctx, job.ID, batch); err != nil {
+				return room, err
+			}
+		}
+	}
+	return room, nil
+}
+
+// form makes batches of first attempts, a batch of each group in turn.
+func (p *planner) form(ctx context.Context, job jobs.Job, held map[string]bool, room int64) error {
+	chunks, err := p.unformed(ctx, job, held)
 	if err != nil {
 		return err
 	}
@@ -129,7 +162,7 @@ type stretch struct {
 }
 
 // unformed lists what is left to form, without the accounts that can not send now.
-func (p *planner) unformed(ctx context.Context, job jobs.Job) ([]*stretch, error) {
+func (p *planner) unformed(ctx context.Context, job jobs.Job, held map[string]bool) ([]*stretch, error) {
 	chunks, err := p.books.Chunks(ctx, job.ID)
 	if err != nil {
 		return nil, err
@@ -137,14 +170,6 @@ func (p *planner) unformed(ctx context.Context, job jobs.Job) ([]*stretch, error
 	formed, err := p.books.Formed(ctx, job.ID)
 	if err != nil {
 		return nil, err
-	}
-	holds, err := p.holds(ctx)
-	if err != nil {
-		return nil, err
-	}
-	held := make(map[string]bool, len(holds))
-	for _, hold := range holds {
-		held[hold.Scope] = true
 	}
 	var left []*stretch
 	for _, chunk := range chunks {
@@ -157,8 +182,10 @@ func (p *planner) unformed(ctx context.Context, job jobs.Job) ([]*stretch, error
 
 // withdraw cancels what a cancelled job has not sent.
 func (p *planner) withdraw(ctx context.Context, job jobs.Job) error {
-	if err := p.books.Withdraw(ctx, job.ID); err != nil {
-		return err
+	if job.Counts[jobs.Pending]+job.Counts[jobs.Retrying] > 0 { // else it would go over every chunk for nothing
+		if err := p.books.Withdraw(ctx, job.ID); err != nil {
+			return err
+		}
 	}
 	if job.Counts[jobs.Queued] == 0 {
 		return nil

@@ -64,10 +64,8 @@ func (s *Settler) Settle(ctx context.Context, group []Received) error {
 			parked = append(parked, park(&group[i], v.park))
 		}
 	}
-	if err := s.books.Park(ctx, parked); err != nil {
-		return err
-	}
-	return s.write(ctx, verdicts)
+	// The known ones first: a full car park must not keep them out of the books.
+	return errors.Join(s.write(ctx, verdicts), s.books.Park(ctx, parked))
 }
 
 // write gives the events to the ledger, those of a job together.
@@ -91,6 +89,9 @@ func (s *Settler) write(ctx context.Context, verdicts []verdict) error {
 	return nil
 }
 
+// searchMost is how long a group of callbacks may look for batches that do not know their request.
+const searchMost = 500 * time.Millisecond
+
 // weigh finds the batch of each callback and what it means there.
 func (s *Settler) weigh(ctx context.Context, group []Received) ([]verdict, error) {
 	routes, unknown, err := s.routes(ctx, group)
@@ -98,9 +99,10 @@ func (s *Settler) weigh(ctx context.Context, group []Received) ([]verdict, error
 		return nil, err
 	}
 	verdicts := make([]verdict, len(group))
+	until := s.now().Add(searchMost)
 	for i := range group {
 		c := &group[i].Callback
-		x, why, err := s.batchOf(ctx, c, routes, unknown)
+		x, why, err := s.batchOf(ctx, c, routes, unknown, until)
 		if err != nil {
 			return nil, err
 		}
@@ -116,16 +118,25 @@ func (s *Settler) weigh(ctx context.Context, group []Received) ([]verdict, error
 // batchOf finds the batch of one callback: by its request id, or by its device. It is nil, with the reason, where there
 // is none.
 func (s *Settler) batchOf(ctx context.Context, c *thingspace.Callback, routes map[string]jobs.BatchID,
-	unknown []jobs.BatchID,
+	unknown []jobs.BatchID, until time.Time,
 ) (*index, string, error) {
 	if route, known := routes[c.RequestID]; known {
 		x, err := s.indexes.get(ctx, route)
 		if errors.Is(err, jobs.ErrNotFound) {
 			return nil, "its job was deleted", nil
 		}
+		if err == nil && !x.taken.Load() {
+			// Whoever wrote the route may have died before the batch took its id over.
+			if _, err = s.books.Adopt(ctx, route.Job, route.Batch, c.RequestID, s.now().Add(x.policy.AnswerWithin)); err == nil {
+				x.taken.Store(true)
+			}
+		}
 		return x, "", err
 	}
-	x, adopted, why, err := s.adopt(ctx, c, unknown)
+	if c.RequestID == "" {
+		return nil, "it names no request", nil
+	}
+	x, adopted, why, err := s.adopt(ctx, c, unknown, until)
 	if adopted {
 		routes[c.RequestID] = x.id // its companions in this group need not ask again
 	}

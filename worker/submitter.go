@@ -66,10 +66,9 @@ func (s *submitter) Submit(ctx context.Context, id jobs.BatchID) error {
 	if err != nil {
 		return s.postpone(ctx, sending, err)
 	}
-	sent, err := s.send(ctx, sending)
+	sent, err := s.send(ctx, sending, turn)
 	if !sent {
-		after := context.WithoutCancel(ctx)
-		return errors.Join(err, turn.Cancel(after), s.limiter.Vacate(after, occupant(id)))
+		return errors.Join(err, turn.Cancel(context.WithoutCancel(ctx)))
 	}
 	if err != nil {
 		return s.postpone(ctx, sending, err)
@@ -104,30 +103,31 @@ func (s *submitter) turn(ctx context.Context, b *sending) (*ratelimit.Turn, erro
 		return nil, err
 	}
 	if !turn.Taken() {
-		return nil, &putBack{max(turn.Wait, time.Second), turn.Reason}
+		return nil, notYet(turn)
 	}
 	err = turn.Await(ctx)
-	if err == nil {
-		// Its devices count as in flight from here on, until its callbacks or its deadline say otherwise.
-		err = turn.Occupy(ctx, occupant(b.id), b.batch.Open, s.now().Add(s.timeout+b.job.Policy.DoubtGrace))
-	}
 	if err == nil {
 		return turn, nil
 	}
 	cerr := turn.Cancel(context.WithoutCancel(ctx))
 	if errors.Is(err, ratelimit.ErrTurnLost) {
-		return nil, errors.Join(&putBack{max(turn.Wait, time.Second), turn.Reason}, cerr)
+		return nil, errors.Join(notYet(turn), cerr)
 	}
 	return nil, errors.Join(err, cerr)
 }
 
 // send writes the intent, makes the request, and writes what came of it. sent is false where no request was made.
-func (s *submitter) send(ctx context.Context, b *sending) (sent bool, err error) {
+func (s *submitter) send(ctx context.Context, b *sending, turn *ratelimit.Turn) (sent bool, err error) {
 	start := s.now()
 	// The grace begins when no answer can come any more. Whatever dies from here on leaves the batch in doubt, not lost.
 	mine, err := s.books.Begin(ctx, b.id.Job, b.id.Batch, b.run, start.Add(s.timeout+b.job.Policy.DoubtGrace))
 	if err != nil || !mine {
 		return false, err
+	}
+	// Its devices count as in flight from here on, until its callbacks or its deadline say otherwise.
+	err = turn.Occupy(ctx, occupant(b.id), b.batch.Open, start.Add(s.timeout+b.job.Policy.DoubtGrace))
+	if err != nil {
+		s.log.WarnContext(ctx, "not counted as in flight yet; the sweeper will", "job", b.id.Job, "batch", b.id.Batch, "error", err)
 	}
 	members, err := s.books.OpenMembers(ctx, b.batch)
 	if err != nil {
@@ -141,6 +141,14 @@ func (s *submitter) send(ctx context.Context, b *sending) (sent bool, err error)
 	s.log.InfoContext(ctx, "batch sent", "job", b.id.Job, "batch", b.id.Batch, "attempt", b.batch.Attempt,
 		"devices", len(members), "account", b.group.Account, "request", requestID, "error", err)
 	return true, s.answered(context.WithoutCancel(ctx), b, requestID, err)
+}
+
+// patience is the longest that a task sleeps in the queue: a limit may be raised, or a hold released, meanwhile.
+const patience = time.Minute
+
+// notYet puts a batch back whose turn has not come.
+func notYet(turn *ratelimit.Turn) *putBack {
+	return &putBack{min(max(turn.Wait, time.Second), patience), turn.Reason}
 }
 
 func enableRequest(group jobs.Group, members []jobs.Member) thingspace.EnableRequest {

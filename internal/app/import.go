@@ -128,8 +128,9 @@ func (d *deployment) create(ctx context.Context, s *survey, target jobs.Target, 
 	if err := d.ledger.Create(ctx, job); err != nil {
 		return job, err
 	}
+	committed := false
 	defer func() {
-		if err != nil {
+		if err != nil && !committed {
 			after := context.WithoutCancel(ctx)
 			err = errors.Join(err, d.ledger.Abandon(after, job.ID), d.ledger.Delete(after, job.ID))
 		}
@@ -150,6 +151,7 @@ func (d *deployment) create(ctx context.Context, s *survey, target jobs.Target, 
 	if err := d.ledger.Commit(ctx, job.ID, job.FileSHA256, s.plan.Devices); err != nil {
 		return job, err
 	}
+	committed = true
 	return d.start(ctx, job.ID)
 }
 

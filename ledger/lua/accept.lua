@@ -4,10 +4,10 @@
 -- ARGV[5]  '1' if the id comes from the carrier's own answer, which outranks one adopted from a callback
 -- Returns 1 when the batch has this request id now, 0 when it has another one or was never sent.
 local b = batch(ARGV[2])
-if not b then return 0 end
+if not b or ARGV[3] == '' then return 0 end
 if b.request == ARGV[3] then return 1 end
 if b.run == '' then return 0 end
-if b.request ~= '' and ARGV[5] ~= '1' then return 0 end
+if ARGV[5] ~= '1' and (b.request ~= '' or b.state == S.queued) then return 0 end
 redis.call('HSET', batch_key(b.number), 'request', ARGV[3], 'note', '')
 if may(b.state, S.submitted) then
   redis.call('HSET', batch_key(b.number), 'state', S.submitted, 'due', ARGV[4])

@@ -7,7 +7,7 @@ if not b then return 0 end
 if b.state == S.submitting and b.run == ARGV[3] then return 1 end
 if phase() ~= ARGV[5] or not may(b.state, S.submitting) or b.open == 0 then return 0 end
 redis.call('HSET', batch_key(b.number), 'state', S.submitting, 'run', ARGV[3], 'due', ARGV[4], 'sent_at', ARGV[1],
-  'note', '')
+  'note', '', 'sent', b.open)
 redis.call('ZADD', DUE, ARGV[4], b.number)
 redis.call('HINCRBY', KEYS[1], 'requests', 1)
 redis.call('HINCRBY', KEYS[1], 'attempts', b.open)

@@ -14,7 +14,7 @@ local function state_key(chunk) return base .. 'state:' .. chunk end
 local function batch_key(number) return base .. 'batch:' .. number end
 local function list_key(number) return base .. 'list:' .. number end
 local function wait_key(bucket) return base .. 'wait:' .. bucket end
-local DUE, WAITS, FORMED = base .. 'due', base .. 'waits', base .. 'formed'
+local DUE, WAITS, FORMED, GATHERED = base .. 'due', base .. 'waits', base .. 'formed', base .. 'gathered'
 local FAULTS, TIMELINE = base .. 'faults', base .. 'timeline'
 
 -- Numbers as four bytes, big endian: places in lists, times and batches in records.
@@ -49,13 +49,13 @@ local function batch(number)
   local b = batches[number]
   if b == nil then
     local v = redis.call('HMGET', batch_key(number), 'state', 'open', 'group', 'attempt', 'repeat', 'listed', 'chunk',
-      'from', 'size', 'run', 'request', 'due')
+      'from', 'size', 'run', 'request', 'due', 'sent')
     b = false
     if v[1] then
       b = {
         number = number, state = tonumber(v[1]), open = tonumber(v[2]), group = v[3], attempt = tonumber(v[4]),
         again = v[5], listed = v[6] == '1', chunk = tonumber(v[7]), from = tonumber(v[8]), size = tonumber(v[9]),
-        run = v[10] or '', request = v[11] or '', due = tonumber(v[12] or '0'),
+        run = v[10] or '', request = v[11] or '', due = tonumber(v[12] or '0'), sent = tonumber(v[13] or '0'),
       }
     end
     batches[number] = b

@@ -9,8 +9,8 @@ if b.request ~= '' or b.state ~= S.submitting or not may(b.state, S.queued) then
 redis.call('HSET', batch_key(b.number), 'state', S.queued, 'note', ARGV[5])
 redis.call('HDEL', batch_key(b.number), 'due')
 redis.call('ZADD', DUE, ARGV[4], b.number)
-redis.call('HINCRBY', KEYS[1], 'attempts', -b.open)
-if b.again == '1' then redis.call('HINCRBY', KEYS[1], 'repeats', -b.open) end
+redis.call('HINCRBY', KEYS[1], 'attempts', -b.sent)
+if b.again == '1' then redis.call('HINCRBY', KEYS[1], 'repeats', -b.sent) end
 count(b.state, S.queued, b.open)
 write_counts()
 return 1

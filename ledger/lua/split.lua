@@ -39,8 +39,8 @@ for side = 1, 2 do
   end
 end
 redis.call('HSET', KEYS[1], 'batches', first + 1)
-redis.call('HINCRBY', KEYS[1], 'attempts', -b.open)
-if b.again == '1' then redis.call('HINCRBY', KEYS[1], 'repeats', -b.open) end
+redis.call('HINCRBY', KEYS[1], 'attempts', -b.sent)
+if b.again == '1' then redis.call('HINCRBY', KEYS[1], 'repeats', -b.sent) end
 redis.call('HSET', batch_key(b.number), 'note', ARGV[5])
 count(b.state, S.queued, open[1] + open[2])
 write_counts()
