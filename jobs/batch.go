@@ -12,6 +12,7 @@ type Batch struct {
 	Attempt int    `json:"attempt"` // which attempt this is for its devices, from 1
 	Size    int    `json:"size"`    // devices it was formed with
 	Open    int    `json:"open"`    // of these, not settled yet
+	Suspect bool   `json:"suspect"` // in doubt, and the carrier's answer was an error of its own: a device may be the cause
 	Repeat  bool   `json:"repeat"`  // it resends devices whose earlier request had an unknown outcome
 
 	// A batch of first attempts is a stretch of one chunk, [From, From+Size); any other has a list of places.

@@ -140,17 +140,25 @@ func (l *Ledger) Release(ctx context.Context, job string, batch int64, run strin
 	return false, nil
 }
 
-// Split halves a batch that was refused for its content. It gives the two new batches, or none where the batch was not
-// this run's, or held a single device.
+// Split halves a batch that was refused for its content, or with an empty run one that is overdue in doubt. It gives the
+// two new batches, or none where the batch was not this run's, or held a single device.
 func (l *Ledger) Split(ctx context.Context, job string, batch int64, run, note string) ([]int64, error) {
 	halves, err := l.run(ctx, splitScript, job, batch, run, l.now().Add(recheck).UnixMilli(), note).Int64Slice()
 	if err != nil {
 		return nil, fmt.Errorf("split batch: %w", err)
 	}
-	if len(halves) > 0 {
+	if len(halves) > 0 && run != "" {
 		err = l.known(ctx, job, batch)
 	}
 	return halves, err
+}
+
+// Suspect notes that a request in doubt was answered with an error of the carrier's own: a device in it may be the cause.
+func (l *Ledger) Suspect(ctx context.Context, job string, batch int64, run, note string) error {
+	if err := l.run(ctx, suspectScript, job, batch, run, note).Err(); err != nil {
+		return fmt.Errorf("note what was answered: %w", err)
+	}
+	return nil
 }
 
 // Close ends a batch whatever is open in it. It gives how many devices it moved and the retry wave they went to, if
@@ -213,7 +221,7 @@ func parseBatch(job string, n int64, f map[string]string) jobs.Batch {
 	b := jobs.Batch{
 		Job: job, Number: n, State: jobs.State(number(f["state"])), //nolint:gosec // written from a State
 		Group: int(number(f["group"])), Attempt: int(number(f["attempt"])), Size: int(number(f["size"])),
-		Open: int(number(f["open"])), Repeat: f["repeat"] == "1", Listed: f["listed"] == "1",
+		Open: int(number(f["open"])), Repeat: f["repeat"] == "1", Suspect: f["suspect"] == "1", Listed: f["listed"] == "1",
 		Chunk: int(number(f["chunk"])), From: int(number(f["from"])),
 		RequestID: f["request"], Note: f["note"], Tasks: number(f["tasks"]),
 	}
@@ -234,6 +242,15 @@ func (l *Ledger) Due(ctx context.Context, job string, most int64) ([]int64, erro
 		return nil, fmt.Errorf("read due batches: %w", err)
 	}
 	return numbers(members), nil
+}
+
+// LastDeadline is when the last open batch of a job is due.
+func (l *Ledger) LastDeadline(ctx context.Context, job string) (time.Time, error) {
+	last, err := l.rdb.ZRevRangeWithScores(ctx, dueKey(job), 0, 0).Result()
+	if err != nil || len(last) == 0 {
+		return l.now(), none(err, "read the last deadline")
+	}
+	return time.UnixMilli(int64(last[0].Score)).UTC(), nil
 }
 
 // OpenBatches lists every batch of a job that is not closed.

@@ -62,6 +62,7 @@ func suite(t *testing.T, client func(*testing.T) redis.UniversalClient) {
 		"the deadline is kept by the batch":                          testDeadline,
 		"a refused batch is halved until the bad device is alone":    testSplit,
 		"a listed batch is halved, too":                              testSplitListed,
+		"a request in doubt is halved when its grace is over":        testSplitInDoubt,
 		"a released batch counts no attempt":                         testRelease,
 		"a cancelled job settles what is in flight":                  testCancel,
 		"outcomes come in the order of rows":                         testRowOrder,
@@ -641,6 +642,36 @@ func testSplitListed(t *testing.T, b *books) {
 	}
 	poison(ctx, b, job.ID, second, 5)
 	b.counts(job.ID, jobs.Counts{jobs.Submitted: 6, jobs.Failed: 1, jobs.Retrying: 2})
+}
+
+func testSplitInDoubt(t *testing.T, b *books) {
+	ctx := t.Context()
+	job := b.job(4)
+	n := b.batch(job.ID, 4)
+	b.begun(job.ID, n, "run")
+	b.check(b.Suspect(ctx, job.ID, n, "run", "a 500"))
+	if halves, err := b.Split(ctx, job.ID, n, "", "too early"); len(halves) != 0 || err != nil {
+		t.Fatalf("halved before its grace was over: %v %v", halves, err)
+	}
+	b.clock = b.clock.Add(11 * time.Minute)
+	halves, err := b.Split(ctx, job.ID, n, "", "overdue")
+	if len(halves) != 2 || err != nil {
+		t.Fatalf("halves: %v %v", halves, err)
+	}
+	if batch, err := b.Batch(ctx, job.ID, n); err != nil || !batch.Suspect || batch.State != jobs.Closed {
+		t.Errorf("the whole batch: %+v (%v)", batch, err)
+	}
+	b.sent(job.ID, halves[0], "r-1")
+	b.settle(job.ID, []jobs.Effect{jobs.Settled}, event(halves[0], 1, jobs.Reaffirmed, jobs.Fault{Code: "AA"}))
+	if o := b.outcome(job.ID, 1); o.State != jobs.Succeeded || o.Reason != jobs.AlreadyDone {
+		t.Errorf("already active after a request in doubt: %+v", o)
+	}
+	if unknown, err := b.Unknown(ctx); len(unknown) != 1 || err != nil {
+		t.Errorf("the whole batch may still be answered: %v %v", unknown, err)
+	}
+	if got, err := b.Job(ctx, job.ID); err != nil || got.Attempts != 6 || got.Repeats != 2 {
+		t.Errorf("attempts %d, repeats %d (%v)", got.Attempts, got.Repeats, err)
+	}
 }
 
 func testRelease(t *testing.T, b *books) {

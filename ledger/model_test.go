@@ -84,7 +84,7 @@ func (m *model) release(r *rapid.T) {
 }
 
 func (m *model) split(r *rapid.T) {
-	halves, err := m.Split(m.t.Context(), m.job, m.anyBatch(r), m.anyRun(r), "")
+	halves, err := m.Split(m.t.Context(), m.job, m.anyBatch(r), rapid.SampledFrom([]string{"a", "b", ""}).Draw(r, "run"), "")
 	m.check(err)
 	for _, half := range halves {
 		m.formed(half)

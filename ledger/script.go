@@ -35,6 +35,7 @@ var (
 	withdrawScript = jobScript("withdraw")
 	findScript     = jobScript("find")
 	touchScript    = jobScript("touch")
+	suspectScript  = jobScript("suspect")
 	gateScript     = plainScript("gate")
 	forgetScript   = plainScript("forget")
 )

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"strconv"
 	"time"
 )
 
@@ -76,6 +77,12 @@ func (c *Client) perform(ctx context.Context, what call) (answer, *Error) {
 		}
 		fault = c.failure(what, got, bearer.value, session.value)
 		rejected := rejects(fault.Status, fault.Code)
+		if rejected == bearerRejected && renewed&bearerRejected != 0 && gatewayFault(fault.Code) == noFault {
+			rejected = sessionRejected // a bare 401 does not tell which of the two it means, and the bearer is new
+		}
+		if rejected == accepted && vague(fault) && c.sessionDied(ctx, what, bearer.value, session.value) {
+			rejected = sessionRejected
+		}
 		if rejected == accepted || renewed&rejected != 0 {
 			return answer{}, fault
 		}
@@ -89,6 +96,31 @@ func (c *Client) perform(ctx context.Context, what call) (answer, *Error) {
 			return answer{}, notSent(what, err)
 		}
 	}
+}
+
+// vague tells whether a refusal says no more than its status: the document gives errorCode as a three-digit number, and an
+// expired session then looks like a request with bad content.
+func vague(fault *Error) bool {
+	_, err := strconv.Atoi(fault.Code)
+	return fault.Status == http.StatusBadRequest && (fault.Code == "" || err == nil)
+}
+
+// sessionDied finds out whether a vague refusal was about the session, before a good request is taken apart in search of a
+// bad device: it asks for something that has no content to refuse.
+func (c *Client) sessionDied(ctx context.Context, what call, bearer, session string) bool {
+	if what.method == http.MethodGet {
+		return true
+	}
+	if what.probe == "" {
+		return false
+	}
+	probe := call{op: "probe the session", method: http.MethodGet, path: what.probe}
+	got, fault := c.send(ctx, probe, bearer, session)
+	if fault != nil || got.cut != nil || got.status/100 == 2 {
+		return false
+	}
+	fault = c.failure(probe, got, bearer, session)
+	return vague(fault) || rejects(fault.Status, fault.Code) == sessionRejected
 }
 
 // notSent is the error of a call that was not made, because a credential for it could not be had.

@@ -34,6 +34,7 @@ type DeviceID struct {
 // The context ends a request that is under way, too; its outcome is then [Unknown].
 func (c *Client) Enable(ctx context.Context, request EnableRequest) (requestID string, err error) {
 	what := call{op: "enable", method: http.MethodPost, path: "/m2m/v1/devices/profile/actions/enable"}
+	what.probe = callbacksPath(request.Account)
 	if fault := request.fault(); fault != "" {
 		return "", &Error{Op: what.op, Outcome: Refused, Message: fault}
 	}

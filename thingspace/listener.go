@@ -1,6 +1,8 @@
 package thingspace
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -41,22 +43,52 @@ func (c *Client) Listeners(ctx context.Context, account string) ([]Listener, err
 	if fault != nil {
 		return nil, fault
 	}
-	var found []struct {
-		Account string `json:"accountName"`
-		Service string `json:"serviceName"`
-		URL     string `json:"url"`
-	}
-	if json.Unmarshal(got.body, &found) != nil {
+	found, ok := readListeners(got.body)
+	if !ok {
 		return nil, &Error{Op: what.op, Status: got.status, Message: "the answer is no list of listeners"}
 	}
 	listeners := make([]Listener, 0, len(found))
 	for _, f := range found {
-		if f.Account == "" {
-			f.Account = account
-		}
-		listeners = append(listeners, Listener{Account: f.Account, Service: f.Service, URL: f.URL})
+		listeners = append(listeners, Listener{Account: cmp.Or(f.Account, account), Service: cmp.Or(f.Service, f.Name), URL: f.URL})
 	}
 	return listeners, nil
+}
+
+// listed is a listener as the carrier lists it, without its secrets.
+type listed struct {
+	Account string `json:"accountName"`
+	Service string `json:"serviceName"`
+	Name    string `json:"name"` // as it is called when it is registered
+	URL     string `json:"url"`
+}
+
+// readListeners takes a list in the forms it may come in: an array, an object that holds one, a single listener, or
+// nothing at all.
+func readListeners(body []byte) (found []listed, ok bool) {
+	body = bytes.TrimSpace(body)
+	if len(body) == 0 {
+		return nil, true
+	}
+	if json.Unmarshal(body, &found) == nil {
+		return found, true
+	}
+	var one listed
+	if json.Unmarshal(body, &one) != nil {
+		return nil, false
+	}
+	if one.URL != "" {
+		return []listed{one}, true
+	}
+	var fields map[string]json.RawMessage
+	if json.Unmarshal(body, &fields) != nil {
+		return nil, false
+	}
+	for _, field := range fields {
+		if json.Unmarshal(field, &found) == nil {
+			return found, true
+		}
+	}
+	return nil, len(fields) == 0
 }
 
 // Register makes l the listener of its service for the account, in place of any other. l.Account is not looked at.

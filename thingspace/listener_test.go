@@ -22,10 +22,19 @@ func TestListsListenersWithoutTheirPasswords(t *testing.T) {
 	if diff := cmp.Diff(want, got); err != nil || diff != "" {
 		t.Error(err, diff)
 	}
-	for body, ok := range map[string]bool{`[]`: true, `{}`: false, `<html>`: false, ``: false} {
+	for body, count := range map[string]int{
+		`[]`: 0, `{}`: 0, ``: 0, `null`: 0, `<html>`: -1, `{"errorCode":"none"}`: -1,
+		`{"serviceName":"DeviceProfileService","url":"https://host"}`:               1,
+		`{"callbacks":[{"name":"DeviceProfileService","url":"https://host"}]}`:      1,
+		`[{"name":"DeviceProfileService","url":"https://host","password":"words"}]`: 1,
+	} {
 		server.on(accountPath, answering(http.StatusOK, body))
-		if _, err := newClient(t, server).Listeners(t.Context(), "0000123456-00001"); (err == nil) != ok {
-			t.Errorf("%q: %v", body, err)
+		got, err := newClient(t, server).Listeners(t.Context(), "0000123456-00001")
+		if (err == nil) != (count >= 0) || err == nil && len(got) != count {
+			t.Errorf("%q: %v %v", body, got, err)
+		}
+		if len(got) == 1 && got[0] != (Listener{Account: "0000123456-00001", Service: ProfileService, URL: "https://host"}) {
+			t.Errorf("%q: %v", body, got)
 		}
 	}
 }

@@ -27,6 +27,49 @@ func TestAnExpiredSessionIsRenewedAndTheRequestSentOnceMore(t *testing.T) {
 	}
 }
 
+// The document gives errorCode as a three-digit number, which does not tell a dead session from bad content.
+func TestADeadSessionIsFoundOutBehindTheDocumentsNumericCode(t *testing.T) {
+	for _, status := range []int{http.StatusBadRequest, http.StatusUnauthorized} {
+		server := newCarrier(t)
+		client := newClient(t, server)
+		mustEnable(t, client)
+		server.mu.Lock()
+		clear(server.sessions)
+		server.mu.Unlock()
+		guard := func(then http.HandlerFunc) http.HandlerFunc {
+			return func(w http.ResponseWriter, r *http.Request) {
+				server.mu.Lock()
+				alive := server.sessions[r.Header.Get("VZ-M2M-Token")]
+				server.mu.Unlock()
+				if !alive {
+					then = answering(status, fmt.Sprintf(`{"errorCode":"%d","errorMessage":"words"}`, status))
+				}
+				then(w, r)
+			}
+		}
+		server.on("/api/m2m/v1/callbacks/"+oneDevice().Account, func(w http.ResponseWriter, r *http.Request) {
+			guard(answering(http.StatusOK, "[]"))(w, r)
+		})
+		server.on(enablePath, func(w http.ResponseWriter, r *http.Request) {
+			guard(answering(http.StatusOK, `{"requestId":"abc"}`))(w, r)
+		})
+		mustEnable(t, client)
+		if logins := len(server.requests(loginPath)); logins != 2 {
+			t.Errorf("%d: %d logins", status, logins)
+		}
+	}
+}
+
+func TestBadContentUnderANumericCodeCostsNoLogin(t *testing.T) {
+	server := newCarrier(t)
+	server.on("/api/m2m/v1/callbacks/"+oneDevice().Account, answering(http.StatusOK, "[]"))
+	server.on(enablePath, answering(http.StatusBadRequest, `{"errorCode":"400","errorMessage":"bad device"}`))
+	if fault := enable(t, newClient(t, server)); fault == nil || fault.Outcome != Refused {
+		t.Errorf("the answer is %v", fault)
+	}
+	server.asked(t, 1, 1, 1)
+}
+
 func TestAnExpiredBearerIsRenewedAndTheRequestSentOnceMore(t *testing.T) {
 	for name, refuse := range map[string]http.HandlerFunc{
 		"fault":           answering(http.StatusUnauthorized, bearerExpired),

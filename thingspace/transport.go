@@ -42,6 +42,7 @@ func newHTTPClient() *http.Client {
 
 // call is one request to the carrier.
 type call struct {
+	probe  string // the path of a GET without content, which tells whether the session lives; empty: there is none
 	op     string // what it is for, as [Error] names it
 	method string
 	path   string // below the base URL

@@ -36,6 +36,12 @@ func (s *submitter) answered(ctx context.Context, b *sending, requestID string, 
 	default:
 		s.log.WarnContext(ctx, "request in doubt: nobody knows whether the carrier took it", "job", b.id.Job,
 			"batch", b.id.Batch, "until", s.now().Add(b.job.Policy.DoubtGrace), "error", err)
+		if answer.Code != "" {
+			err = s.books.Suspect(ctx, b.id.Job, b.id.Batch, b.run, "in doubt: "+answer.Error())
+			if err != nil {
+				return err
+			}
+		}
 		return s.tasks.Deadline(ctx, b.id, s.now().Add(s.timeout+b.job.Policy.DoubtGrace))
 	}
 }

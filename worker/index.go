@@ -72,13 +72,31 @@ func (x *index) find(eid, iccid, imei string) (*jobs.Member, bool) {
 		}
 		return x.eid(id)
 	}
+	if iccid != "" {
+		return x.iccid(iccid)
+	}
 	for i := range x.members {
-		m := &x.members[i]
-		if iccid != "" && sameICCID(m.ICCID, iccid) || iccid == "" && imei != "" && m.IMEI.String() == imei {
+		if m := &x.members[i]; imei != "" && m.IMEI.String() == imei {
 			return m, true
 		}
 	}
 	return nil, false
+}
+
+// iccid finds a device by its ICCID as it stands, or else by one that differs in a check digit, if only one does.
+func (x *index) iccid(said string) (near *jobs.Member, found bool) {
+	count := 0
+	for i := range x.members {
+		m := &x.members[i]
+		if m.ICCID.String() == said {
+			return m, true
+		}
+		if sameICCID(m.ICCID, said) {
+			near = m
+			count++
+		}
+	}
+	return near, count == 1
 }
 
 // sameICCID compares with or without the check digit: 19 and 20 digits are written for one profile.

@@ -12,6 +12,7 @@ import (
 type reapBooks interface {
 	Job(ctx context.Context, id string) (jobs.Job, error)
 	Batch(ctx context.Context, job string, batch int64) (jobs.Batch, error)
+	Split(ctx context.Context, job string, batch int64, run, note string) ([]int64, error)
 	Close(ctx context.Context, job string, batch int64, ending jobs.Ending) (moved int, wave string, err error)
 }
 
@@ -48,12 +49,30 @@ func (r *reaper) Reap(ctx context.Context, id jobs.BatchID) (bool, error) {
 	switch batch.State {
 	case jobs.Submitted:
 	case jobs.Submitting:
+		if batch.Suspect && batch.Repeat && batch.Size > 1 {
+			return r.halve(ctx, id)
+		}
 		// The grace was the wait: what is still open goes out again at once, and counts as a repeat.
 		ending.Reason, ending.RetryAt = jobs.InDoubt, r.now()
 		ending.Note = "nobody knows whether the carrier took this request; its grace is over"
 	default:
 		return false, nil
 	}
+	return r.end(ctx, id, batch, ending)
+}
+
+// halve looks for the device that makes the carrier fail: the same request failed with an error of the carrier's own
+// before. Sent whole again and again, its other devices would end with it.
+func (r *reaper) halve(ctx context.Context, id jobs.BatchID) (bool, error) {
+	halves, err := r.books.Split(ctx, id.Job, id.Batch, "", "in doubt again, with an error of the carrier's own: halved")
+	for _, half := range halves {
+		err = errors.Join(err, r.tasks.Submit(ctx, jobs.BatchID{Job: id.Job, Batch: half}, 0))
+	}
+	return len(halves) > 0, err
+}
+
+// end closes the batch and wakes whoever goes on with its devices.
+func (r *reaper) end(ctx context.Context, id jobs.BatchID, batch jobs.Batch, ending jobs.Ending) (bool, error) {
 	moved, wave, err := r.books.Close(ctx, id.Job, id.Batch, ending)
 	if err != nil || moved < 0 {
 		return false, err

@@ -19,6 +19,7 @@ type submitBooks interface {
 	Begin(ctx context.Context, job string, batch int64, run string, graceEnds time.Time) (bool, error)
 	Accept(ctx context.Context, job string, batch int64, requestID string, deadline time.Time) (bool, error)
 	Release(ctx context.Context, job string, batch int64, run string, until time.Time, note string) (bool, error)
+	Suspect(ctx context.Context, job string, batch int64, run, note string) error
 	Split(ctx context.Context, job string, batch int64, run, note string) ([]int64, error)
 	Close(ctx context.Context, job string, batch int64, ending jobs.Ending) (moved int, wave string, err error)
 	Touch(ctx context.Context, job string, batch int64, wait time.Duration) (tasks int64, err error)
@@ -138,8 +139,13 @@ func (s *submitter) send(ctx context.Context, b *sending, turn *ratelimit.Turn) 
 	request, cancel := context.WithDeadline(ctx, start.Add(s.timeout))
 	defer cancel()
 	requestID, err := s.carrier.Enable(request, enableRequest(b.group, members))
-	s.log.InfoContext(ctx, "batch sent", "job", b.id.Job, "batch", b.id.Batch, "attempt", b.batch.Attempt,
-		"devices", len(members), "account", b.group.Account, "request", requestID, "error", err)
+	words := []any{"job", b.id.Job, "batch", b.id.Batch, "attempt", b.batch.Attempt, "devices", len(members),
+		"account", b.group.Account}
+	if err == nil {
+		s.log.InfoContext(ctx, "batch sent", append(words, "request", requestID)...)
+	} else {
+		s.log.WarnContext(ctx, "batch sent without success", append(words, "error", err)...)
+	}
 	return true, s.answered(context.WithoutCancel(ctx), b, requestID, err)
 }
 

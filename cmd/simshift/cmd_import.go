@@ -26,7 +26,10 @@ func importCommand(env *app.Env) *cobra.Command {
 service_plan, in any order and case; other columns are ignored. ICCID is the profile to enable.
 
 Any rejected row stops the import: nothing is created, FLEET.rejected.csv tells the rows and why, and the exit code
-is 3. With --skip-rejects the good rows go on without them.`,
+is 3. With --skip-rejects the good rows go on without them, and the exit code is 0.
+
+On a terminal the plan is shown and you are asked; --yes, or no terminal, goes on at once. Choose --answer-within with
+care: a device whose callback takes longer is sent again.`,
 		Example: "  simshift import fleet.csv --target global --account 0000123456-00001 --plan 'Global IoT 5MB'\n" +
 			"  simshift import fleet.csv --target us --skip-rejects --attempts 8 --answer-within 12h --yes",
 		RunE: func(cmd *cobra.Command, args []string) error { return app.Import(cmd.Context(), env, args[0], options) },
@@ -36,7 +39,7 @@ is 3. With --skip-rejects the good rows go on without them.`,
 	flags.StringVar(&options.Name, "name", "", "the job's name (default: the file's name)")
 	flags.BoolVar(&options.SkipRejects, "skip-rejects", false, "go on without the rejected rows")
 	flags.BoolVar(&options.Again, "again", false, "import a file that was imported before")
-	flags.BoolVar(&options.Yes, "yes", false, "do not ask")
+	flags.BoolVar(&options.Yes, "yes", false, "do not ask; without a terminal nobody is asked anyway")
 	flags.StringVar(&options.RejectsFile, "rejects", "", "where to write rejected rows (default: FLEET.rejected.csv beside the file)")
 	formatFlag(cmd, &options.Format, app.Table, app.JSON)
 	return cmd

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 
@@ -28,6 +29,9 @@ func run() int {
 		Getenv:   os.Getenv, Flags: map[string]string{}, Now: time.Now,
 	}
 	err := root(env).ExecuteContext(ctx)
+	if err != nil && strings.HasPrefix(err.Error(), "required flag") { // cobra has no type for it
+		err = &app.Failure{Code: app.ExitUsage, Err: err, Hint: "--help shows the usage and examples"}
+	}
 	if err != nil {
 		fmt.Fprintln(env.Err, "simshift:", err)
 		if hint := app.Hint(err); hint != "" {

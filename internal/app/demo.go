@@ -32,6 +32,9 @@ type DemoOptions struct {
 	Format  Format
 }
 
+// demoMost is the largest fleet that the embedded Redis moves in reasonable time.
+const demoMost = 100_000
+
 // demoPolicy is a night in half a minute.
 func demoPolicy() jobs.Policy {
 	return jobs.Policy{
@@ -53,6 +56,9 @@ func demoMoods() simulator.Moods {
 // Demo runs a whole migration in this process: an embedded Redis, the simulated carrier, a worker and the callback
 // listener. It needs nothing installed or running.
 func Demo(ctx context.Context, env *Env, options DemoOptions) error {
+	if options.Devices < 1 || options.Devices > demoMost {
+		return usage(fmt.Sprintf("give a number from 1 to %d", demoMost), "--devices is %d", options.Devices)
+	}
 	folder, err := demoFolder(options.Folder)
 	if err != nil {
 		return err
@@ -69,8 +75,8 @@ func Demo(ctx context.Context, env *Env, options DemoOptions) error {
 	if err := writeDemoFleet(fleet, options.Devices, options.Seed); err != nil {
 		return err
 	}
-	fmt.Fprintf(env.Err, "simshift demo: %d devices on two accounts, an embedded Redis, a simulated carrier on a bad day\n"+
-		"  (some devices are offline, some faulty, some never answer; callbacks come twice, early, or not at all)\n\n", options.Devices)
+	fmt.Fprintf(env.Err, "simshift demo: %d devices, an embedded Redis, a simulated carrier on a bad day\n"+
+		"  (devices are offline, faulty or silent; callbacks come twice, early or never)\n\n", options.Devices)
 
 	running, stop := context.WithCancel(ctx)
 	defer stop()
@@ -224,11 +230,11 @@ func writeDemoFleet(path string, devices int, seed uint64) error {
 func demoSummary(env *Env, job jobs.Job, fleet, results string, format Format) error {
 	talk := func(w io.Writer) {
 		fmt.Fprintf(w, "\nfleet    %s\nresults  %s\n\nThe same for real:\n"+
-			"  redis-server --appendonly yes --maxmemory-policy noeviction\n"+
-			"  simshift serve                                   # with SIMSHIFT_CALLBACK_URL and the credentials set\n"+
-			"  simshift work                                    # as many as wanted\n"+
+			"  redis-server --appendonly yes --appendfsync always --maxmemory-policy noeviction\n"+
+			"  simshift serve                    # with SIMSHIFT_CALLBACK_URL and the credentials set\n"+
+			"  simshift work                     # as many as wanted\n"+
 			"  simshift import FLEET.csv --target global\n"+
-			"  simshift jobs watch JOB && simshift results JOB > results.csv\n", fleet, results)
+			"  simshift jobs watch JOB; simshift results JOB > results.csv\n", fleet, results)
 	}
 	if format == JSON {
 		talk(env.Err)

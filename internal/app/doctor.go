@@ -4,10 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
+
+	"github.com/simshift/simshift/thingspace"
+	"github.com/simshift/simshift/worker"
 )
 
 // DoctorOptions are the flags of doctor.
@@ -66,7 +70,7 @@ func (d *deployment) checkRedis(ctx context.Context) []finding {
 	version := field("redis_version")
 	findings := []finding{
 		{"redis version", atLeast(version, 6, 2), version, "use Redis 6.2 or newer"},
-		{"redis persistence", field("aof_enabled") == "1", "appendonly " + yes(field("aof_enabled") == "1"),
+		{"redis persistence", field("aof_enabled") == "1", "appendonly " + yes(field("aof_enabled") == "1") + d.fsync(ctx),
 			"set appendonly yes; without it a restart of Redis loses jobs"},
 		{"redis eviction", field("maxmemory_policy") == "noeviction", "maxmemory-policy " + field("maxmemory_policy"),
 			"set maxmemory-policy noeviction; any other deletes parts of jobs when memory is short"},
@@ -76,6 +80,15 @@ func (d *deployment) checkRedis(ctx context.Context) []finding {
 	skew := there.Sub(before.Add(d.env.Now().Sub(before) / 2)).Round(time.Millisecond)
 	return append(findings, finding{"clock", err == nil && skew.Abs() < 5*time.Second,
 		fmt.Sprintf("%v beside that of Redis", skew), "keep the machines' clocks together (NTP)"})
+}
+
+// fsync tells when Redis writes to disk: with everysec, a power loss costs its last second.
+func (d *deployment) fsync(ctx context.Context) string {
+	set, err := d.rdb.ConfigGet(ctx, "appendfsync").Result()
+	if err != nil || set["appendfsync"] == "" {
+		return "" // a hosted Redis may not tell
+	}
+	return ", appendfsync " + set["appendfsync"]
 }
 
 func atLeast(version string, major, minor int) bool {
@@ -101,10 +114,12 @@ func (d *deployment) checkCarrier(ctx context.Context, options DoctorOptions) []
 	if err != nil {
 		return []finding{{"credentials", false, strings.ReplaceAll(err.Error(), "\n", "; "), Hint(err)}}
 	}
-	findings := []finding{{"credentials", true, "set, for " + cfg.BaseURL, ""}}
+	findings := []finding{{"credentials", true, "set, not tried, for " + cfg.BaseURL, ""}}
 	if options.ClearLoginHold {
 		if err := client.ClearLoginHold(ctx); err != nil {
 			findings = append(findings, finding{"login hold", false, err.Error(), ""})
+		} else {
+			findings = append(findings, d.releaseLogin(ctx))
 		}
 	}
 	hold, err := client.LoginHold(ctx)
@@ -126,6 +141,7 @@ func (d *deployment) checkCarrier(ctx context.Context, options DoctorOptions) []
 		findings = append(findings, finding{"callback password", false, "none: callbacks are taken from anyone",
 			"set SIMSHIFT_CALLBACK_USERNAME and SIMSHIFT_CALLBACK_PASSWORD"})
 	}
+	findings = append(findings, checkCallbackURL(own.URL))
 	if options.Account == "" || hold != nil {
 		return append(findings, finding{"listener", true, "not asked for; --account ACCOUNT asks the carrier", ""})
 	}
@@ -141,13 +157,49 @@ func (d *deployment) checkCarrier(ctx context.Context, options DoctorOptions) []
 		"`simshift callbacks register --account " + options.Account + " --replace` takes it over"})
 }
 
+// releaseLogin ends the holds that the login hold left behind, so that workers try again at once.
+func (d *deployment) releaseLogin(ctx context.Context) finding {
+	holds, err := d.limiter.Holds(ctx)
+	for _, hold := range holds {
+		if strings.Contains(hold.Reason, thingspace.ErrLoginHeld.Error()) {
+			_, rerr := d.limiter.Release(ctx, hold.Scope)
+			err = errors.Join(err, rerr)
+		}
+	}
+	if err != nil {
+		return finding{"login hold", false, err.Error(), ""}
+	}
+	return finding{"login hold", true, "cleared; workers log in again", ""}
+}
+
+// checkCallbackURL looks at the address that is registered with the carrier.
+func checkCallbackURL(address string) finding {
+	if address == "" {
+		return finding{"callback URL", false, "not set: nothing is registered, and callbacks go where they went before",
+			"set SIMSHIFT_CALLBACK_URL, as https://fleet.example.com:9001" + worker.CallbackPath}
+	}
+	u, err := url.Parse(address)
+	if err != nil || u.Path != worker.CallbackPath {
+		return finding{"callback URL", false, "its path is not " + worker.CallbackPath + ", the one that serve answers",
+			"unless a proxy rewrites it, correct SIMSHIFT_CALLBACK_URL"}
+	}
+	return finding{"callback URL", true, address, ""}
+}
+
 // checkBooks looks for what waits for a person.
 func (d *deployment) checkBooks(ctx context.Context) []finding {
 	parked, err := d.ledger.ParkedCount(ctx)
 	if err != nil {
 		return []finding{{"parked callbacks", false, err.Error(), ""}}
 	}
-	findings := []finding{{"parked callbacks", parked == 0, strconv.FormatInt(parked, 10), "`simshift callbacks parked` shows them"}}
+	working, err := d.working()
+	if err != nil {
+		return []finding{{"workers", false, err.Error(), ""}}
+	}
+	findings := []finding{
+		{"workers", working, yes(working), "start `simshift work`"},
+		{"parked callbacks", parked == 0, strconv.FormatInt(parked, 10), "`simshift callbacks parked` shows them"},
+	}
 	holds, err := d.limiter.Holds(ctx)
 	if err != nil {
 		return append(findings, finding{"holds", false, err.Error(), ""})

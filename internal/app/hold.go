@@ -6,6 +6,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/hibiken/asynq"
+
 	"github.com/simshift/simshift/jobs"
 )
 
@@ -21,12 +23,17 @@ func (d *deployment) describe(ctx context.Context, job *jobs.Job) error {
 		}
 		job.Hold = hold
 	}
-	job.ETA = eta(job, d.env.Now())
+	if job.Counts[jobs.Pending]+job.Counts[jobs.Queued] > 0 {
+		job.ETA = eta(job, d.env.Now()) // afterwards the carrier's silence decides, not our pace
+	}
 	return nil
 }
 
 // hold gives the reason why a job sends nothing now, or "".
 func (d *deployment) hold(ctx context.Context, job *jobs.Job) (string, error) {
+	if working, err := d.working(); err != nil || !working {
+		return "no worker is running: start `simshift work`", err
+	}
 	if job.Counts[jobs.Pending]+job.Counts[jobs.Queued] == 0 {
 		return d.waitsFor(ctx, job)
 	}
@@ -55,7 +62,11 @@ func (d *deployment) hold(ctx context.Context, job *jobs.Job) (string, error) {
 
 // waitsFor tells what a job with nothing left to send waits for.
 func (d *deployment) waitsFor(ctx context.Context, job *jobs.Job) (string, error) {
-	if job.Counts[jobs.Submitted]+job.Counts[jobs.Submitting] > 0 || job.Counts[jobs.Retrying] == 0 {
+	if flying := job.Counts[jobs.Submitted] + job.Counts[jobs.Submitting]; flying > 0 {
+		latest, err := d.ledger.LastDeadline(ctx, job.ID)
+		return fmt.Sprintf("until %s at the latest: %d devices await the carrier's callbacks", clock(latest), flying), err
+	}
+	if job.Counts[jobs.Retrying] == 0 {
 		return "", nil
 	}
 	waves, err := d.ledger.Waves(ctx, job.ID)
@@ -63,6 +74,15 @@ func (d *deployment) waitsFor(ctx context.Context, job *jobs.Job) (string, error
 		return "", err
 	}
 	return fmt.Sprintf("until %s: %d devices wait for their next attempt", clock(waves[0].Due), job.Counts[jobs.Retrying]), nil
+}
+
+// working tells whether any worker is alive; a dead one is taken for alive for some seconds.
+func (d *deployment) working() (bool, error) {
+	servers, err := asynq.NewInspectorFromRedisClient(d.rdb).Servers()
+	if err != nil {
+		return false, fmt.Errorf("ask for workers: %w", err)
+	}
+	return len(servers) > 0, nil
 }
 
 // eta reckons from the pace so far; nil while there is none.

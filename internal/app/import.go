@@ -2,6 +2,7 @@ package app
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -42,6 +43,9 @@ func Import(ctx context.Context, env *Env, path string, o *ImportOptions) error 
 	}
 	defer d.Close()
 	job, err := d.importFleet(ctx, path, o)
+	if errors.Is(err, context.Canceled) {
+		return &Failure{Code: ExitError, Err: errors.New("stopped; nothing was created"), Hint: "run it again from the start"}
+	}
 	if err != nil {
 		return err
 	}
@@ -120,6 +124,10 @@ func (d *deployment) create(ctx context.Context, s *survey, target jobs.Target, 
 	}
 	if job.Name == "" {
 		job.Name = strings.TrimSuffix(job.File, filepath.Ext(job.File))
+	}
+	if s.path == "-" {
+		job.File = "standard input"
+		job.Name = cmp.Or(o.Name, "stdin")
 	}
 	for _, g := range s.plan.Groups {
 		job.Groups = append(job.Groups, g.Group)

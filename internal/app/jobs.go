@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -46,7 +47,7 @@ func ListJobs(ctx context.Context, env *Env, format Format) error {
 		return nil
 	}
 	w := tabwriter.NewWriter(env.Out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "JOB\tNAME\tSTATE\tDEVICES\tSUCCEEDED\tFAILED\tOPEN\tCREATED")
+	fmt.Fprintln(w, "JOB\tNAME\tSTATE\tDEVICES\tSUCCEEDED\tNOT OK\tOPEN\tCREATED")
 	for _, job := range list {
 		fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%d\t%d\t%d\t%s\n", job.ID, job.Name, job.State, job.Devices, job.Counts[jobs.Succeeded],
 			job.Counts.Final()-job.Counts[jobs.Succeeded], job.Devices-job.Counts.Final(), clock(job.CreatedAt))
@@ -112,7 +113,8 @@ func (d *deployment) watch(ctx context.Context, id string, every time.Duration) 
 		}
 		select {
 		case <-ctx.Done():
-			return job, fmt.Errorf("stopped watching; the job goes on: %w", ctx.Err())
+			return job, &Failure{Code: ExitError, Err: errors.New("stopped watching; the job goes on"),
+				Hint: "`simshift jobs watch " + id + "` watches it again"}
 		case <-tick.C:
 		}
 	}

@@ -85,6 +85,10 @@ func (d *deployment) survey(ctx context.Context, path string, o *ImportOptions) 
 		if err != nil {
 			return nil, usage("name a CSV file, or - for standard input", "%w", err)
 		}
+		if info, err := file.Stat(); err != nil || info.IsDir() {
+			_ = file.Close()
+			return nil, usage("name a CSV file, or - for standard input", "%s is no file", path)
+		}
 		source = file
 	}
 	fleet, err := d.read(ctx, source, path, o)
@@ -117,7 +121,7 @@ func (d *deployment) read(ctx context.Context, source io.Reader, path string, o 
 		Progress: func(bytes, rows int64) { bar.set("reading", bytes, size, fmt.Sprintf("bytes, %d rows", rows), false) },
 	})
 	if errors.Is(err, csvimport.ErrFile) {
-		return nil, usage("`simshift import --help` tells which columns are needed", "%s: %w", path, err)
+		return nil, usage("`simshift import --help` tells which columns are needed", "%w", err)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", path, err)

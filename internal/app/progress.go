@@ -13,13 +13,18 @@ import (
 // plainEvery is the least time between two lines of progress where there is no terminal.
 const plainEvery = 5 * time.Second
 
+// sameEvery is the same for a line that says what the last one said.
+const sameEvery = time.Minute
+
 // progress shows how far something is: a bar on a terminal, a line now and then elsewhere.
 type progress struct {
 	env   *Env
 	pool  *mpb.Progress
 	bar   *mpb.Bar
 	words string    // beside the bar
-	last  time.Time // of the last plain line
+	line  string    // the last plain one
+	last  time.Time // when it was written
+	full  bool      // it has come to its end
 }
 
 func newProgress(env *Env) *progress { return &progress{env: env} }
@@ -39,20 +44,22 @@ func (p *progress) show(job jobs.Job) {
 
 // set brings any progress up to date; total may be 0 while it is not known.
 func (p *progress) set(name string, done, total int64, words string, end bool) {
-	p.words = words
+	p.words, p.full = words, total > 0 && done == total
 	if p.env.Terminal {
 		p.draw(name, done, total)
 		return
 	}
-	now := p.env.Now()
-	if !end && now.Sub(p.last) < plainEvery {
-		return
-	}
-	p.last = now
+	line := fmt.Sprintf("%s: %d: %s", name, done, words)
 	if total > 0 {
-		fmt.Fprintf(p.env.Err, "%s: %d of %d (%d%%): %s\n", name, done, total, 100*done/total, words)
-	} else {
-		fmt.Fprintf(p.env.Err, "%s: %d: %s\n", name, done, words)
+		line = fmt.Sprintf("%s: %d of %d (%d%%): %s", name, done, total, 100*done/total, words)
+	}
+	wait := plainEvery
+	if line == p.line {
+		wait = sameEvery
+	}
+	if now := p.env.Now(); end && line != p.line || now.Sub(p.last) >= wait {
+		p.line, p.last = line, now
+		fmt.Fprintln(p.env.Err, line)
 	}
 }
 
@@ -61,7 +68,10 @@ func (p *progress) draw(name string, done, total int64) {
 		p.pool = mpb.New(mpb.WithOutput(p.env.Err), mpb.WithWidth(40))
 		p.bar = p.pool.AddBar(total,
 			mpb.PrependDecorators(decor.Name(name+" "), decor.CountersNoUnit("%d/%d")),
-			mpb.AppendDecorators(decor.Percentage(), decor.Any(func(decor.Statistics) string { return "  " + p.words })),
+			mpb.AppendDecorators(decor.Any(func(s decor.Statistics) string {
+				// Rounded down: 100% is the end, and nothing else.
+				return fmt.Sprintf(" %d%%  %s", 100*s.Current/max(1, s.Total), p.words)
+			})),
 		)
 	}
 	p.bar.SetTotal(total, false)
@@ -73,7 +83,9 @@ func (p *progress) close() {
 	if p.bar == nil {
 		return
 	}
-	p.bar.SetTotal(-1, true)
-	p.bar.Abort(false)
+	if p.full {
+		p.bar.SetTotal(-1, true)
+	}
+	p.bar.Abort(false) // a bar that is stopped stays where it was
 	p.pool.Wait()
 }

@@ -28,17 +28,27 @@ func connect(ctx context.Context, env *Env) (redis.UniversalClient, error) {
 		return nil, usage("use redis://HOST:PORT/DB, rediss://..., redis+sentinel://HOST,HOST/MASTER/DB or redis+cluster://HOST,HOST",
 			"SIMSHIFT_REDIS_URL: %w", err)
 	}
+	redis.SetLogger(silent{})            // its lines would stand before every good error of ours
 	options.ContextTimeoutEnabled = true // a callback's patience must reach the socket
 	client := redis.NewUniversalClient(options)
 	asking, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	if err := client.Ping(asking).Err(); err != nil {
 		_ = client.Close()
+		if answer := redis.Error(nil); errors.As(err, &answer) {
+			return nil, &Failure{Code: ExitUsage, Err: fmt.Errorf("redis at %s refuses us: %w", strings.Join(options.Addrs, ", "), err),
+				Hint: "check the user, the password, the database's number and the form of SIMSHIFT_REDIS_URL"}
+		}
 		return nil, &Failure{Code: ExitError, Err: fmt.Errorf("redis at %s does not answer: %w", strings.Join(options.Addrs, ", "), err),
 			Hint: "start Redis, or set SIMSHIFT_REDIS_URL; `simshift demo` needs none"}
 	}
 	return client, nil
 }
+
+// silent drops what go-redis says on its own; every error reaches us as one.
+type silent struct{}
+
+func (silent) Printf(context.Context, string, ...any) {}
 
 func hasPassword(address string) bool {
 	u, err := url.Parse(address)
