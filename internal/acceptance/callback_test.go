@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/http"
 	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -42,17 +41,7 @@ func asTheTableSays(example string) string {
 // submitted starts a job whose carrier stays silent, and waits until its devices are submitted. It gives the request's id.
 func (n *night) submitted(devices int) (id, request string) {
 	n.t.Helper()
-	var b strings.Builder
-	b.WriteString("eid,iccid,imei\n")
-	for i := range devices {
-		d := madeup.Device(i)
-		fmt.Fprintf(&b, "%s,%s,%s\n", d.EID, d.ICCID, d.IMEI)
-	}
-	fleet := filepath.Join(n.folder, "fleet.csv")
-	if err := os.WriteFile(fleet, []byte(b.String()), 0o600); err != nil {
-		n.t.Fatal(err)
-	}
-	id = n.imported(fleet, "--account", "0000123456-00001", "--plan", "Global 5MB", "--attempts", "1", "--doubt-grace", "2s")
+	id = n.imported(n.fleet(devices), "--attempts", "1", "--doubt-grace", "2s")
 	n.until(func() bool {
 		request = n.results(id)[0]["request_id"]
 		return request != ""

@@ -137,6 +137,20 @@ func newLog(env *Env) (*slog.Logger, error) {
 // quiet is a log for commands that talk to a person themselves.
 func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
+// openJob connects to Redis and finds the job that a user named. The caller closes the deployment.
+func openJob(ctx context.Context, env *Env, word string) (*deployment, jobs.Job, error) {
+	d, err := open(ctx, env)
+	if err != nil {
+		return nil, jobs.Job{}, err
+	}
+	job, err := d.find(ctx, word)
+	if err != nil {
+		d.Close()
+		return nil, jobs.Job{}, err
+	}
+	return d, job, nil
+}
+
 // find gives the job that a user means: by its id, the beginning of its id, or its name.
 func (d *deployment) find(ctx context.Context, word string) (jobs.Job, error) {
 	job, err := d.ledger.Job(ctx, word)

@@ -26,15 +26,11 @@ func Results(ctx context.Context, env *Env, word string, states []string) error 
 		}
 		wanted[state] = true
 	}
-	d, err := open(ctx, env)
+	d, job, err := openJob(ctx, env, word)
 	if err != nil {
 		return err
 	}
 	defer d.Close()
-	job, err := d.find(ctx, word)
-	if err != nil {
-		return err
-	}
 	return d.export(ctx, env.Out, job.ID, wanted)
 }
 

@@ -57,15 +57,11 @@ func ListJobs(ctx context.Context, env *Env, format Format) error {
 
 // ShowJob prints one job.
 func ShowJob(ctx context.Context, env *Env, word string, format Format) error {
-	d, err := open(ctx, env)
+	d, job, err := openJob(ctx, env, word)
 	if err != nil {
 		return err
 	}
 	defer d.Close()
-	job, err := d.find(ctx, word)
-	if err != nil {
-		return err
-	}
 	if err := d.describe(ctx, &job); err != nil {
 		return err
 	}
@@ -74,15 +70,11 @@ func ShowJob(ctx context.Context, env *Env, word string, format Format) error {
 
 // WatchJob shows a job's progress until it ends. It fails with [ExitIncomplete] where not every device succeeded.
 func WatchJob(ctx context.Context, env *Env, word string, every time.Duration, format Format) error {
-	d, err := open(ctx, env)
+	d, job, err := openJob(ctx, env, word)
 	if err != nil {
 		return err
 	}
 	defer d.Close()
-	job, err := d.find(ctx, word)
-	if err != nil {
-		return err
-	}
 	job, err = d.watch(ctx, job.ID, every)
 	if err != nil {
 		return err
@@ -134,15 +126,11 @@ func incomplete(job jobs.Job) error {
 
 // CancelJob stops a job: nothing more is sent, and what is in flight still settles.
 func CancelJob(ctx context.Context, env *Env, word, reason string, format Format) error {
-	d, err := open(ctx, env)
+	d, job, err := openJob(ctx, env, word)
 	if err != nil {
 		return err
 	}
 	defer d.Close()
-	job, err := d.find(ctx, word)
-	if err != nil {
-		return err
-	}
 	if err := d.ledger.Cancel(ctx, job.ID, reason); err != nil {
 		return err
 	}
