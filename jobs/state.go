@@ -72,17 +72,6 @@ func (s State) May(next State) bool {
 	return slices.Contains(transitions[s], next)
 }
 
-// Into lists the states that may become s, in the order of [States]: what a guarded write is given.
-func (s State) Into() []State {
-	var from []State
-	for _, state := range States {
-		if state.May(s) {
-			from = append(from, state)
-		}
-	}
-	return from
-}
-
 // Final tells whether the device is settled: nothing but a late success changes it.
 func (s State) Final() bool { return s >= Succeeded && s <= Cancelled }
 
