@@ -60,6 +60,7 @@ func (s *submitter) Submit(ctx context.Context, id jobs.BatchID) error {
 	if err != nil || sending == nil {
 		return err
 	}
+	defer s.log.DebugContext(ctx, "batch put down", "job", id.Job, "batch", id.Batch)
 	if err := s.listeners.ready(ctx, sending.group.Account); err != nil {
 		return s.postpone(ctx, sending, err)
 	}
@@ -93,6 +94,7 @@ func (s *submitter) open(ctx context.Context, id jobs.BatchID) (*sending, error)
 	if job.State != jobs.Running {
 		return nil, nil //nolint:nilnil // the sweeper wakes it when the job goes on
 	}
+	s.log.DebugContext(ctx, "batch taken", "job", id.Job, "batch", id.Batch, "devices", batch.Open)
 	return &sending{job: job, batch: batch, group: job.Groups[batch.Group], run: s.newRun(), id: id}, nil
 }
 
@@ -136,7 +138,8 @@ func (s *submitter) send(ctx context.Context, b *sending, turn *ratelimit.Turn) 
 		return false, errors.Join(err, rerr)
 	}
 	// A process that was stopped since its intent must not send when it wakes: its batch may be given up by then.
-	request, cancel := context.WithDeadline(ctx, start.Add(s.timeout))
+	// A stretch of time and not a moment: our clock is not the one that contexts go by.
+	request, cancel := context.WithTimeout(ctx, s.timeout-s.now().Sub(start))
 	defer cancel()
 	requestID, err := s.carrier.Enable(request, enableRequest(b.group, members))
 	words := []any{"job", b.id.Job, "batch", b.id.Batch, "attempt", b.batch.Attempt, "devices", len(members),

@@ -62,13 +62,7 @@ func (n *night) until(happened func() bool) {
 // post sends a callback to the listener and gives the status of the answer.
 func (n *night) post(body string) int {
 	n.t.Helper()
-	var address string
-	for _, variable := range n.env {
-		if value, found := strings.CutPrefix(variable, "SIMSHIFT_CALLBACK_URL="); found {
-			address = value
-		}
-	}
-	request, err := http.NewRequestWithContext(n.t.Context(), http.MethodPost, address, strings.NewReader(body))
+	request, err := http.NewRequestWithContext(n.t.Context(), http.MethodPost, n.setting("CALLBACK_URL"), strings.NewReader(body))
 	if err != nil {
 		n.t.Fatal(err)
 	}

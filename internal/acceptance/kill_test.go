@@ -18,7 +18,7 @@ func TestKillsWhileTheCarrierMisbehavesCostNothing(t *testing.T) {
 		"--resend", "200ms", "--resend", "500ms", "--resend", "1s", "--resend", "2s", "--resend", "4s", "--resend", "8s")
 	n.env = append(n.env, "SIMSHIFT_RATE_REQUESTS=10/s", "SIMSHIFT_THINGSPACE_TIMEOUT=3s")
 	listener := n.serve()
-	address := strings.TrimSuffix(strings.TrimPrefix(n.env[len(n.env)-1], "SIMSHIFT_CALLBACK_URL=http://"), "/callbacks/thingspace")
+	address := strings.TrimSuffix(strings.TrimPrefix(n.setting("CALLBACK_URL"), "http://"), "/callbacks/thingspace")
 	workers := []*process{n.start("work"), n.start("work")}
 	id := n.imported(n.fleet(devices), "--batch-size", "250", "--attempts", "4", "--answer-within", "12s", "--backoff", "1s",
 		"--backoff-max", "2s", "--doubt-grace", "6s")
@@ -32,11 +32,11 @@ func TestKillsWhileTheCarrierMisbehavesCostNothing(t *testing.T) {
 		if victim == 2 {
 			listener.stop(syscall.SIGKILL)
 			listener = n.start("serve", "--callback-listen", address)
-			listener.says(`address=(127\.0\.0\.1:\d+)`)
+			listener.says(listens)
 		} else {
 			workers[victim].stop(syscall.SIGKILL)
 			workers[victim] = n.start("work")
-			workers[victim].says(`msg=(working)`)
+			workers[victim].says(works)
 		}
 		kills++
 	}

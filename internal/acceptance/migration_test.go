@@ -43,6 +43,9 @@ func TestAFleetOfTwoAccountsIsMovedAsTheCarriersBookSays(t *testing.T) {
 		t.Fatalf("a refused import left a job: %s", list)
 	}
 
+	for i := range devices {
+		n.eids = append(n.eids, madeup.Device(i).EID)
+	}
 	id := n.imported(fleet, append(policy, "--skip-rejects")...)
 	n.run(4, "import", fleet, "--target", "global", "--skip-rejects") // the same file again
 	ended := n.watch(id, 3)

@@ -1,7 +1,6 @@
 package acceptance_test
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"encoding/csv"
@@ -13,21 +12,21 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strings"
-	"sync"
-	"syscall"
 	"testing"
-	"time"
 
 	_ "github.com/simshift/simshift/internal/app" // what is built and run below: go test must not keep an old result
+	"github.com/simshift/simshift/internal/checker"
 	"github.com/simshift/simshift/internal/redistest"
 	"github.com/simshift/simshift/thingspace/simulator"
 )
 
-// binary is the program under test, built once with the race detector. The carrier is the same program without it: the
-// judge has tests of its own, and a slow one would make answers late that are on time.
-var binary, carrierBinary string
+// binary is the program under test, built once with the race detector. The carrier is the same program without it, as is
+// whatever is to be fast: the judge has tests of its own, and a slow one would make answers late that are on time.
+var binary, plainBinary string
+
+// binaries is the folder that they are built in.
+var binaries string
 
 func TestMain(m *testing.M) {
 	folder, err := os.MkdirTemp("", "simshift-acceptance-")
@@ -35,8 +34,8 @@ func TestMain(m *testing.M) {
 		_, err = os.ReadDir("../../cmd/simshift") // the same reason: a main can not be imported
 	}
 	if err == nil {
-		binary, carrierBinary = filepath.Join(folder, "simshift"), filepath.Join(folder, "carrier")
-		err = errors.Join(build("-race", "-o", binary), build("-o", carrierBinary))
+		binaries, binary, plainBinary = folder, filepath.Join(folder, "simshift"), filepath.Join(folder, "plain")
+		err = errors.Join(build("-race", "-o", binary), build("-o", plainBinary))
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -60,129 +59,56 @@ type night struct {
 	redis   *redistest.Server
 	env     []string
 	carrier string // its address
+	journal string // the file that it writes its book to
 	folder  string
+	eids    []string // of the fleet, in the order of its rows
 }
 
 func newNight(t *testing.T, simulatorArgs ...string) *night {
 	t.Helper()
-	n := &night{t: t, redis: redistest.Start(t), folder: t.TempDir()}
+	return newNightOn(t, redistest.Start(t), simulatorArgs...)
+}
+
+func newNightOn(t *testing.T, redis *redistest.Server, simulatorArgs ...string) *night {
+	t.Helper()
+	n := &night{t: t, redis: redis, folder: t.TempDir()}
+	n.journal = filepath.Join(n.folder, "carrier.jsonl")
 	n.env = append(os.Environ(), "SIMSHIFT_REDIS_URL="+n.redis.URL(),
 		"SIMSHIFT_THINGSPACE_KEY=key", "SIMSHIFT_THINGSPACE_SECRET=secret", "SIMSHIFT_THINGSPACE_USERNAME=user",
 		"SIMSHIFT_THINGSPACE_PASSWORD=pass", "SIMSHIFT_CALLBACK_USERNAME=carrier", "SIMSHIFT_CALLBACK_PASSWORD=hush",
 		"SIMSHIFT_SWEEP_EVERY=1s", "SIMSHIFT_THINGSPACE_TIMEOUT=15s")
-	p := n.startBinary(carrierBinary, append([]string{"simulator", "--listen", "127.0.0.1:0"}, simulatorArgs...)...)
+	p := n.startBinary(plainBinary, append([]string{"simulator", "--listen", "127.0.0.1:0", "--book", n.journal}, simulatorArgs...)...)
 	n.carrier = p.says(`address=(http://\S+)`)
-	n.env = append(n.env, "SIMSHIFT_THINGSPACE_URL="+n.carrier+"/api")
+	n.set("THINGSPACE_URL", n.carrier+"/api")
 	return n
+}
+
+// set changes a setting for whatever is started from now on.
+func (n *night) set(name, value string) { n.env = append(n.env, "SIMSHIFT_"+name+"="+value) }
+
+// setting is what a setting was set to last.
+func (n *night) setting(name string) (value string) {
+	for _, variable := range n.env {
+		if text, found := strings.CutPrefix(variable, "SIMSHIFT_"+name+"="); found {
+			value = text
+		}
+	}
+	return value
 }
 
 // serve starts a listener and makes its address the one that workers register.
 func (n *night) serve() *process {
 	n.t.Helper()
 	p := n.start("serve", "--callback-listen", "127.0.0.1:0")
-	n.env = append(n.env, "SIMSHIFT_CALLBACK_URL=http://"+p.says(`address=(127\.0\.0\.1:\d+)`)+"/callbacks/thingspace")
+	n.set("CALLBACK_URL", "http://"+p.says(listens)+"/callbacks/thingspace")
 	return p
 }
 
-// process is a running simshift.
-type process struct {
-	t     *testing.T
-	name  string
-	cmd   *exec.Cmd
-	ended chan struct{} // closed when all output is read and the process is gone
-
-	mu    sync.Mutex
-	lines []string
-	more  chan struct{} // closed and made anew with each line
-}
-
-// start runs a long-lived command. It is ended with SIGTERM when the test ends, and must end well then.
-func (n *night) start(args ...string) *process {
-	n.t.Helper()
-	return n.startBinary(binary, args...)
-}
-
-func (n *night) startBinary(binary string, args ...string) *process {
-	n.t.Helper()
-	p := &process{t: n.t, name: args[0], ended: make(chan struct{}), more: make(chan struct{})}
-	p.cmd = exec.CommandContext(context.WithoutCancel(n.t.Context()), binary, args...) // our own binary
-	p.cmd.Env = n.env
-	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	pipe, err := p.cmd.StderrPipe()
-	if err != nil {
-		n.t.Fatal(err)
-	}
-	if err := p.cmd.Start(); err != nil {
-		n.t.Fatal(err)
-	}
-	go p.read(pipe)
-	n.t.Cleanup(func() { p.stop(syscall.SIGTERM) })
-	return p
-}
-
-func (p *process) read(pipe io.Reader) {
-	defer close(p.ended)
-	scanner := bufio.NewScanner(pipe)
-	for scanner.Scan() {
-		p.mu.Lock()
-		p.lines = append(p.lines, scanner.Text())
-		close(p.more)
-		p.more = make(chan struct{})
-		p.mu.Unlock()
-	}
-	_ = p.cmd.Wait() // the exit state is asked for where it matters
-}
-
-// says waits until the process has written a line that matches, and gives what the first group caught.
-func (p *process) says(pattern string) string {
-	p.t.Helper()
-	wanted := regexp.MustCompile(pattern)
-	late := time.After(30 * time.Second)
-	for from := 0; ; {
-		p.mu.Lock()
-		lines, more := p.lines, p.more
-		p.mu.Unlock()
-		for ; from < len(lines); from++ {
-			if found := wanted.FindStringSubmatch(lines[from]); found != nil {
-				return found[len(found)-1]
-			}
-		}
-		select {
-		case <-more:
-		case <-p.ended:
-			p.t.Fatalf("%s ended without saying %q:\n%s", p.name, pattern, strings.Join(p.lines, "\n"))
-		case <-late:
-			p.t.Fatalf("%s does not say %q:\n%s", p.name, pattern, strings.Join(lines, "\n"))
-		}
-	}
-}
-
-// stop ends the process with a signal and waits until it is gone.
-func (p *process) stop(signal syscall.Signal) {
-	p.t.Helper()
-	select {
-	case <-p.ended:
-		return
-	default:
-	}
-	_ = p.cmd.Process.Signal(signal)
-	select {
-	case <-p.ended:
-	case <-time.After(30 * time.Second):
-		_ = p.cmd.Process.Kill()
-		p.t.Errorf("%s did not end within 30 s of %v", p.name, signal)
-		return
-	}
-	if signal == syscall.SIGTERM && !p.cmd.ProcessState.Success() {
-		p.t.Errorf("%s ended with %v:\n%s", p.name, p.cmd.ProcessState, strings.Join(p.lines, "\n"))
-	}
-	for _, line := range p.lines {
-		if strings.Contains(line, "DATA RACE") {
-			p.t.Errorf("%s has a data race:\n%s", p.name, strings.Join(p.lines, "\n"))
-			return
-		}
-	}
-}
+// What a process says when it is ready; the group is its address.
+const (
+	listens = `msg="listening for callbacks" address=(127\.0\.0\.1:\d+)`
+	works   = `msg=(working)`
+)
 
 // run runs a command to its end and gives its standard output.
 func (n *night) run(wantCode int, args ...string) []byte {
@@ -281,41 +207,32 @@ func (n *night) results(id string) []map[string]string {
 	return list
 }
 
-// agree holds every device's result against the carrier's book: what the carrier finally said is what we say.
-func (n *night) agree(id string) {
+// verdict holds the results of a job that has ended against the carrier's book.
+func (n *night) verdict(id string, judge *checker.Checker) checker.Findings {
 	n.t.Helper()
-	_, devices := n.book()
-	wrong := 0
-	complain := func(row map[string]string, entry simulator.DeviceEntry) {
-		if wrong++; wrong <= 5 {
-			n.t.Errorf("row %s is %s (%s, %s), but the carrier's book says %+v", row["row"], row["state"], row["reason"], row["fault"], entry)
-		}
+	journal, err := os.Open(n.journal)
+	if err != nil {
+		n.t.Fatal(err)
 	}
-	for _, row := range n.results(id) {
-		entry, seen := devices[row["eid"]]
-		switch row["state"] {
-		case "succeeded":
-			if entry.Final != "success" || entry.ICCID != row["iccid"] {
-				complain(row, entry)
-			}
-		case "failed":
-			refused := row["reason"] == "refused" && !seen
-			if !refused && (entry.Final != "failed" || entry.Fault != row["fault"]) {
-				complain(row, entry)
-			}
-		case "unanswered":
-			if entry.Told != "" && entry.Fault != row["fault"] { // said too late is shown, but changes nothing
-				complain(row, entry)
-			}
-		case "mismatched":
-			if entry.Final != "contradicted" {
-				complain(row, entry)
-			}
-		default:
-			complain(row, entry)
-		}
+	defer journal.Close()
+	page := func(path string) io.Reader { return bytes.NewReader(n.page("/_simulator/" + path)) }
+	book, err := checker.ReadBook(page("book"), page("devices"), page("requests?eids=1"), journal)
+	if err != nil {
+		n.t.Fatal(err)
 	}
-	if wrong > 5 {
-		n.t.Errorf("and %d more", wrong-5)
+	findings, err := judge.Finish(bytes.NewReader(n.run(0, "results", id)), book)
+	if err != nil {
+		n.t.Fatal(err)
 	}
+	return findings
+}
+
+// agree fails the test unless every device ended as the carrier's book says.
+func (n *night) agree(id string) checker.Findings {
+	n.t.Helper()
+	findings := n.verdict(id, checker.New(n.eids))
+	if err := findings.Wrong(); err != nil {
+		n.t.Error(err)
+	}
+	return findings
 }

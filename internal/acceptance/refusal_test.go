@@ -16,8 +16,10 @@ func (n *night) fleet(devices int) string {
 	n.t.Helper()
 	var b strings.Builder
 	b.WriteString("eid,iccid,imei,account,plan\n")
+	n.eids = nil
 	for i := range devices {
 		d := madeup.Device(i)
+		n.eids = append(n.eids, d.EID)
 		fmt.Fprintf(&b, "%s,%s,%s,0000123456-00001,Global 5MB\n", d.EID, d.ICCID, d.IMEI)
 	}
 	path := filepath.Join(n.folder, "fleet.csv")

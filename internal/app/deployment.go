@@ -26,6 +26,7 @@ type deployment struct {
 	ledger  *ledger.Ledger
 	tasks   *worker.Tasks
 	limiter *ratelimit.Limiter
+	anchor  *anchor // nil where Redis is embedded
 	log     *slog.Logger
 }
 
@@ -39,14 +40,19 @@ func open(ctx context.Context, env *Env) (*deployment, error) {
 	if err != nil {
 		return nil, err
 	}
-	rdb, err := connect(ctx, env)
+	anchored := newAnchor(env.Now)
+	rdb, err := connect(ctx, env, anchored)
 	if err != nil {
 		return nil, err
 	}
-	return wire(env, rdb, limits, log), nil
+	onTime := *env
+	onTime.Now = anchored.Now
+	d := wire(&onTime, rdb, limits, log)
+	d.anchor = anchored
+	return d, nil
 }
 
-// wire makes a deployment on an open Redis.
+// wire makes a deployment on an open Redis. env.Now is the clock of the books.
 func wire(env *Env, rdb redis.UniversalClient, limits ratelimit.Limits, log *slog.Logger) *deployment {
 	return &deployment{
 		env: env, rdb: rdb, log: log,

@@ -75,11 +75,10 @@ func (d *deployment) checkRedis(ctx context.Context) []finding {
 		{"redis eviction", field("maxmemory_policy") == "noeviction", "maxmemory-policy " + field("maxmemory_policy"),
 			"set maxmemory-policy noeviction; any other deletes parts of jobs when memory is short"},
 	}
-	before := d.env.Now()
-	there, err := d.rdb.Time(ctx).Result()
-	skew := there.Sub(before.Add(d.env.Now().Sub(before) / 2)).Round(time.Millisecond)
-	return append(findings, finding{"clock", err == nil && skew.Abs() < 5*time.Second,
-		fmt.Sprintf("%v beside that of Redis", skew), "keep the machines' clocks together (NTP)"})
+	skew := d.anchor.skew()
+	return append(findings, finding{"clock", skew.Abs() < 5*time.Second,
+		fmt.Sprintf("%v beside that of Redis", skew.Round(time.Millisecond)),
+		"keep the machines' clocks together (NTP); the books go by that of Redis, certificates and the carrier do not"})
 }
 
 // fsync tells when Redis writes to disk: with everysec, a power loss costs its last second.

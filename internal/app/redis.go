@@ -12,8 +12,8 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// connect opens Redis and makes sure that it answers.
-func connect(ctx context.Context, env *Env) (redis.UniversalClient, error) {
+// connect opens Redis and makes sure that it answers. The anchor learns of every connection.
+func connect(ctx context.Context, env *Env, anchored *anchor) (redis.UniversalClient, error) {
 	r := reader{env: env}
 	address := r.text("REDIS_URL")
 	if r.err != nil {
@@ -30,6 +30,7 @@ func connect(ctx context.Context, env *Env) (redis.UniversalClient, error) {
 	}
 	redis.SetLogger(silent{})            // its lines would stand before every good error of ours
 	options.ContextTimeoutEnabled = true // a callback's patience must reach the socket
+	options.OnConnect = anchored.connected
 	client := redis.NewUniversalClient(options)
 	asking, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()

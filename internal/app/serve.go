@@ -105,7 +105,7 @@ func Work(ctx context.Context, env *Env) error {
 		RequestTimeout: cfg.Timeout,
 		SweepEvery:     r.duration("SWEEP_EVERY", 100*time.Millisecond, time.Hour),
 		Retention:      r.duration("RETENTION", time.Hour, 10*365*24*time.Hour),
-		Now:            env.Now, Chance: rand.Float64, Log: d.log,
+		Now:            d.env.Now, Chance: rand.Float64, Log: d.log,
 	}
 	if r.err != nil {
 		return r.err
