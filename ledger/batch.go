@@ -54,9 +54,8 @@ func (l *Ledger) Gather(ctx context.Context, job string, wave jobs.RetryWave, mo
 // Begin writes the intent to send a batch. It tells whether run may send it: only then, and once, may the POST happen.
 func (l *Ledger) Begin(ctx context.Context, job string, batch int64, run string, graceEnds time.Time) (bool, error) {
 	// Listed as unknown before the intent: a callback may come before the answer, and must find the batch.
-	err := l.rdb.ZAdd(ctx, unknownKey, redis.Z{Score: float64(l.now().UnixMilli()), Member: unknownMember(job, batch)}).Err()
-	if err != nil {
-		return false, fmt.Errorf("begin batch: %w", err)
+	if err := l.unknown(ctx, job, batch); err != nil {
+		return false, err
 	}
 	ok, err := l.run(ctx, beginScript, job, batch, run, graceEnds.UnixMilli(), string(jobs.Running)).Bool()
 	if err != nil {

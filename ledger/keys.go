@@ -13,6 +13,8 @@ const (
 	indexKey   = prefix + "jobs"    // every job's id by its time of creation (sorted set)
 	filesKey   = prefix + "files"   // SHA-256 of an imported CSV -> job (hash)
 	gateKey    = prefix + "import"  // which import writes now, and until when its claim lasts
+	marksKey   = prefix + "marks"   // process -> its last mark and when it wrote it (hash)
+	lossesKey  = prefix + "losses"  // what Redis has lost and what became of it, in words (list)
 	unknownKey = prefix + "unknown" // batches sent whose request id is not known, by the time they were sent (sorted set)
 )
 

@@ -69,6 +69,9 @@ func suite(t *testing.T, client func(*testing.T) redis.UniversalClient) {
 		"the gate lets one import in at a time":                      testGate,
 		"a deleted job leaves no key behind":                         testDelete,
 		"parked callbacks are kept once":                             testPark,
+		"marks tell what is left":                                    testMarks,
+		"a request that Redis has lost is written again":             testRestore,
+		"devices that moved on are not written again":                testRestoreLeavesWhatMovedOn,
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := &books{t: t, rdb: client(t), clock: time.Date(2026, 3, 1, 22, 0, 0, 0, time.UTC)}

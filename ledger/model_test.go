@@ -32,7 +32,7 @@ func TestTheBooksBalanceWhateverHappens(t *testing.T) {
 		r.Repeat(map[string]func(*rapid.T){
 			"": m.balanced, "form": m.form, "begin": m.begin, "accept": m.accept, "adopt": m.adopt, "release": m.release,
 			"split": m.split, "close": m.close, "settle": m.settle, "gather": m.gather, "wait": m.wait, "cancel": m.cancel,
-			"withdraw": m.withdraw,
+			"withdraw": m.withdraw, "restore": m.restore,
 		})
 	})
 }
@@ -146,6 +146,15 @@ func (m *model) cancel(r *rapid.T) {
 		r.Skip("a job is cancelled once")
 	}
 	m.check(m.Cancel(m.t.Context(), m.job, ""))
+}
+
+func (m *model) restore(r *rapid.T) {
+	places := rapid.SliceOfDistinct(rapid.Map(rapid.IntRange(0, m.size-1), func(i int) jobs.Place { return jobs.PlaceAt(0, i) }),
+		rapid.ID).Draw(r, "places")
+	b := jobs.Batch{Job: m.job, Number: m.anyBatch(r), Attempt: rapid.IntRange(1, 3).Draw(r, "attempt"), SentAt: m.clock}
+	n, _, err := m.Restore(m.t.Context(), b, places, m.anyRun(r), m.clock.Add(10*time.Minute))
+	m.check(err)
+	m.formed(n)
 }
 
 func (m *model) withdraw(*rapid.T) { m.check(m.Withdraw(m.t.Context(), m.job)) }

@@ -26,6 +26,15 @@ func parseMember(member string) (jobs.BatchID, bool) {
 	return jobs.BatchID{Job: job, Batch: number(batch)}, ok
 }
 
+// unknown lists a batch among those that are sent and do not know their request id.
+func (l *Ledger) unknown(ctx context.Context, job string, batch int64) error {
+	err := l.rdb.ZAdd(ctx, unknownKey, redis.Z{Score: float64(l.now().UnixMilli()), Member: unknownMember(job, batch)}).Err()
+	if err != nil {
+		return fmt.Errorf("note batch %d without its request: %w", batch, err)
+	}
+	return nil
+}
+
 // known notes that a batch's request id is known, or that it has none because it was not taken.
 func (l *Ledger) known(ctx context.Context, job string, batch int64) error {
 	if err := l.rdb.ZRem(ctx, unknownKey, unknownMember(job, batch)).Err(); err != nil {

@@ -36,6 +36,8 @@ var (
 	findScript     = jobScript("find")
 	touchScript    = jobScript("touch")
 	suspectScript  = jobScript("suspect")
+	restoreScript  = jobScript("restore")
+	markScript     = plainScript("mark")
 	gateScript     = plainScript("gate")
 	forgetScript   = plainScript("forget")
 )

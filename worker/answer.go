@@ -30,8 +30,10 @@ func (s *submitter) answered(ctx context.Context, b *sending, requestID string, 
 	}
 	switch answer.Outcome {
 	case thingspace.NotExecuted, thingspace.Misdirected:
+		b.sent.notTaken()
 		return s.notTaken(ctx, b, answer)
 	case thingspace.Refused:
+		b.sent.notTaken()
 		return s.refused(ctx, b, answer)
 	default:
 		s.log.WarnContext(ctx, "request in doubt: nobody knows whether the carrier took it", "job", b.id.Job,
@@ -49,6 +51,7 @@ func (s *submitter) answered(ctx context.Context, b *sending, requestID string, 
 // accepted writes the request id and the deadline of the callbacks.
 func (s *submitter) accepted(ctx context.Context, b *sending, requestID string) error {
 	deadline := s.now().Add(b.job.Policy.AnswerWithin)
+	b.sent.accepted(requestID, deadline)
 	err := s.patiently(ctx, func() error {
 		ok, err := s.books.Accept(ctx, b.id.Job, b.id.Batch, requestID, deadline)
 		if err == nil && !ok {
@@ -60,6 +63,7 @@ func (s *submitter) accepted(ctx context.Context, b *sending, requestID string) 
 	if err != nil {
 		return fmt.Errorf("request %s was accepted, but could not be written; its batch is in doubt: %w", requestID, err)
 	}
+	s.witness.Remember(4*len(b.sent.places), b.sent.again)
 	if err := s.limiter.Occupy(ctx, occupant(b.id), b.batch.Open, deadline); err != nil {
 		return err
 	}

@@ -116,6 +116,7 @@ type indexes struct {
 	books indexBooks
 
 	mu      sync.Mutex
+	ground  int // which Redis they were read from
 	byID    map[jobs.BatchID]*list.Element
 	recent  *list.List // of *index, the latest first
 	devices int
@@ -123,6 +124,18 @@ type indexes struct {
 
 func newIndexes(books indexBooks) *indexes {
 	return &indexes{books: books, byID: make(map[jobs.BatchID]*list.Element), recent: list.New()}
+}
+
+// of drops what was read from another Redis: it may have lost a batch and given its number to another one.
+func (x *indexes) of(ground int) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.ground == ground {
+		return
+	}
+	x.ground, x.devices = ground, 0
+	clear(x.byID)
+	x.recent.Init()
 }
 
 // get gives a batch's index, reading its members from the ledger the first time.
@@ -149,6 +162,8 @@ func (x *indexes) get(ctx context.Context, id jobs.BatchID) (*index, error) {
 	}
 	made := newIndex(id, job, batch, members)
 
+	// Read from the old Redis and kept after a change it would stay; whoever asks next drops all, for the change is told
+	// before anything of the new one is.
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if known := x.byID[id]; known != nil {

@@ -30,6 +30,7 @@ type Settler struct {
 	books   SettleBooks
 	tasks   *Tasks
 	limiter *ratelimit.Limiter
+	witness *Witness
 	indexes *indexes
 	now     func() time.Time
 	chance  func() float64
@@ -37,11 +38,12 @@ type Settler struct {
 }
 
 // NewSettler gives a settler. chance is uniform in [0, 1).
-func NewSettler(books SettleBooks, tasks *Tasks, limiter *ratelimit.Limiter, now func() time.Time, chance func() float64,
-	log *slog.Logger,
+func NewSettler(books SettleBooks, tasks *Tasks, limiter *ratelimit.Limiter, witness *Witness, now func() time.Time,
+	chance func() float64, log *slog.Logger,
 ) *Settler {
 	return &Settler{
-		books: books, tasks: tasks, limiter: limiter, indexes: newIndexes(books), now: now, chance: chance, log: log,
+		books: books, tasks: tasks, limiter: limiter, witness: witness, indexes: newIndexes(books), now: now, chance: chance,
+		log: log,
 	}
 }
 
@@ -65,7 +67,20 @@ func (s *Settler) Settle(ctx context.Context, group []Received) error {
 		}
 	}
 	// The known ones first: a full car park must not keep them out of the books.
-	return errors.Join(s.write(ctx, verdicts), s.books.Park(ctx, parked))
+	err = errors.Join(s.write(ctx, verdicts), s.books.Park(ctx, parked))
+	if err == nil {
+		s.remember(group)
+	}
+	return err
+}
+
+// remember keeps callbacks that were answered: the carrier does not send them again, whatever Redis forgets.
+func (s *Settler) remember(group []Received) {
+	bytes := 0
+	for i := range group {
+		bytes += len(group[i].Raw)
+	}
+	s.witness.Remember(bytes, func(ctx context.Context) error { return s.Settle(ctx, group) })
 }
 
 // write gives the events to the ledger, those of a job together.
@@ -98,6 +113,7 @@ func (s *Settler) weigh(ctx context.Context, group []Received) ([]verdict, error
 	if err != nil {
 		return nil, err
 	}
+	s.indexes.of(s.witness.ground()) // asked after an answer of Redis: another one must not be read with the old one's indexes
 	verdicts := make([]verdict, len(group))
 	until := s.now().Add(searchMost)
 	for i := range group {

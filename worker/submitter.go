@@ -16,6 +16,7 @@ type submitBooks interface {
 	Job(ctx context.Context, id string) (jobs.Job, error)
 	Batch(ctx context.Context, job string, batch int64) (jobs.Batch, error)
 	OpenMembers(ctx context.Context, b jobs.Batch) ([]jobs.Member, error)
+	Restore(ctx context.Context, b jobs.Batch, places []jobs.Place, run string, graceEnds time.Time) (batch int64, restored int, err error)
 	Begin(ctx context.Context, job string, batch int64, run string, graceEnds time.Time) (bool, error)
 	Accept(ctx context.Context, job string, batch int64, requestID string, deadline time.Time) (bool, error)
 	Release(ctx context.Context, job string, batch int64, run string, until time.Time, note string) (bool, error)
@@ -36,6 +37,7 @@ type submitter struct {
 	carrier   Carrier
 	listeners *listeners
 	limiter   *ratelimit.Limiter
+	witness   *Witness
 	planner   *planner
 	tasks     *Tasks
 	timeout   time.Duration // of the request
@@ -52,6 +54,7 @@ type sending struct {
 	group jobs.Group
 	run   string // names this sending, so that no other may write its end
 	id    jobs.BatchID
+	sent  *sent // once it is about to be
 }
 
 // Submit sends a batch if it is still to be sent. It fails with a [*putBack] where the batch must wait.
@@ -123,20 +126,24 @@ func (s *submitter) turn(ctx context.Context, b *sending) (*ratelimit.Turn, erro
 func (s *submitter) send(ctx context.Context, b *sending, turn *ratelimit.Turn) (sent bool, err error) {
 	start := s.now()
 	// The grace begins when no answer can come any more. Whatever dies from here on leaves the batch in doubt, not lost.
-	mine, err := s.books.Begin(ctx, b.id.Job, b.id.Batch, b.run, start.Add(s.timeout+b.job.Policy.DoubtGrace))
+	graceEnds := start.Add(s.timeout + b.job.Policy.DoubtGrace)
+	mine, err := s.books.Begin(ctx, b.id.Job, b.id.Batch, b.run, graceEnds)
 	if err != nil || !mine {
 		return false, err
 	}
 	// Its devices count as in flight from here on, until its callbacks or its deadline say otherwise.
-	err = turn.Occupy(ctx, occupant(b.id), b.batch.Open, start.Add(s.timeout+b.job.Policy.DoubtGrace))
-	if err != nil {
+	if err := turn.Occupy(ctx, occupant(b.id), b.batch.Open, graceEnds); err != nil {
 		s.log.WarnContext(ctx, "not counted as in flight yet; the sweeper will", "job", b.id.Job, "batch", b.id.Batch, "error", err)
 	}
 	members, err := s.books.OpenMembers(ctx, b.batch)
 	if err != nil {
-		_, rerr := s.books.Release(ctx, b.id.Job, b.id.Batch, b.run, s.now(), "could not read its devices")
-		return false, errors.Join(err, rerr)
+		return false, s.takeBack(ctx, b, fmt.Errorf("its devices could not be read: %w", err))
 	}
+	// Asked once more: the intent may have been written into another Redis than the one that knows what was sent before.
+	if steady, why := s.witness.Steady(ctx); !steady {
+		return false, s.takeBack(ctx, b, &putBack{steadyAfter, why})
+	}
+	b.sent = s.remember(b, members, start, graceEnds)
 	// A process that was stopped since its intent must not send when it wakes: its batch may be given up by then.
 	// A stretch of time and not a moment: our clock is not the one that contexts go by.
 	request, cancel := context.WithTimeout(ctx, s.timeout-s.now().Sub(start))
@@ -150,6 +157,12 @@ func (s *submitter) send(ctx context.Context, b *sending, turn *ratelimit.Turn) 
 		s.log.WarnContext(ctx, "batch sent without success", append(words, "error", err)...)
 	}
 	return true, s.answered(context.WithoutCancel(ctx), b, requestID, err)
+}
+
+// takeBack gives up a batch whose intent is written, and for which no request was made.
+func (s *submitter) takeBack(ctx context.Context, b *sending, why error) error {
+	_, err := s.books.Release(ctx, b.id.Job, b.id.Batch, b.run, s.now(), why.Error())
+	return errors.Join(why, err)
 }
 
 // patience is the longest that a task sleeps in the queue: a limit may be raised, or a hold released, meanwhile.

@@ -29,6 +29,7 @@ type sweeper struct {
 	planner   *planner
 	reaper    *reaper
 	settler   *Settler
+	witness   *Witness
 	occupancy *occupancy
 	tasks     *Tasks
 	every     time.Duration
@@ -58,6 +59,10 @@ func (s *sweeper) sweep(ctx context.Context, thorough bool) error {
 	open, err := s.books.OpenJobs(ctx)
 	if err != nil {
 		return err
+	}
+	if steady, why := s.witness.Steady(ctx); !steady {
+		s.log.InfoContext(ctx, "no sweep now", "why", why)
+		return nil
 	}
 	var errs []error
 	for _, job := range open {

@@ -42,6 +42,7 @@ type Config struct {
 	Books    Books
 	Tasks    *Tasks
 	Settler  *Settler
+	Witness  *Witness
 	Limiter  *ratelimit.Limiter
 	Carrier  Carrier
 	Registry Registry
@@ -62,6 +63,7 @@ type Worker struct {
 	server  *asynq.Server
 	mux     *asynq.ServeMux
 	sweeper *sweeper
+	witness *Witness
 }
 
 // New makes a worker; nothing runs before [Worker.Run].
@@ -69,7 +71,8 @@ func New(c Config) *Worker {
 	plan := &planner{books: c.Books, tasks: c.Tasks, holds: c.Limiter.Holds, now: c.Now, log: c.Log}
 	reap := &reaper{books: c.Books, tasks: c.Tasks, now: c.Now, chance: c.Chance, log: c.Log}
 	submit := &submitter{
-		books: c.Books, carrier: c.Carrier, limiter: c.Limiter, planner: plan, tasks: c.Tasks, timeout: c.RequestTimeout,
+		books: c.Books, carrier: c.Carrier, limiter: c.Limiter, witness: c.Witness, planner: plan, tasks: c.Tasks,
+		timeout:   c.RequestTimeout,
 		listeners: newListeners(c.Registry, c.Limiter, c.Listener, c.Now),
 		now:       c.Now, chance: c.Chance, newRun: uuid.NewString, log: c.Log,
 	}
@@ -87,9 +90,10 @@ func New(c Config) *Worker {
 			LogLevel:                 asynq.WarnLevel,
 			ErrorHandler:             asynq.ErrorHandlerFunc(logFailure(c.Log)),
 		}),
-		mux: asynq.NewServeMux(),
+		mux:     asynq.NewServeMux(),
+		witness: c.Witness,
 		sweeper: &sweeper{
-			books: c.Books, planner: plan, reaper: reap, settler: c.Settler, tasks: c.Tasks,
+			books: c.Books, planner: plan, reaper: reap, settler: c.Settler, witness: c.Witness, tasks: c.Tasks,
 			occupancy: &occupancy{c.Books, c.Limiter},
 			every:     c.SweepEvery, retention: c.Retention, log: c.Log,
 		},
@@ -106,6 +110,9 @@ func (w *Worker) handle(kind string, do func(ctx context.Context, id jobs.BatchI
 		var p payload
 		if err := json.Unmarshal(task.Payload(), &p); err != nil {
 			return fmt.Errorf("%w: %w", asynq.SkipRetry, err)
+		}
+		if steady, why := w.witness.Steady(ctx); !steady {
+			return &putBack{steadyAfter, why}
 		}
 		return do(ctx, jobs.BatchID(p))
 	})

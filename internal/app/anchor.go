@@ -19,7 +19,8 @@ type anchor struct {
 
 	mu      sync.Mutex
 	servers map[string]bool // run ids of the servers we have talked to
-	moved   time.Time       // when an unknown server answered last, on our own clock
+	times   int             // how often an unknown one has answered after the first
+	moved   time.Time       // when it did last, on our own clock
 }
 
 const (
@@ -69,17 +70,17 @@ func (a *anchor) saw(id string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if !a.servers[id] && len(a.servers) > 0 {
-		a.moved = a.own()
+		a.times, a.moved = a.times+1, a.own()
 	}
 	a.servers[id] = true
 }
 
-// steady tells how long the server has not changed; ever is true where it never did.
-func (a *anchor) steady() (since time.Duration, ever bool) {
+// Moved tells how often another server has taken the place of the first, and how long ago that happened last.
+func (a *anchor) Moved() (times int, ago time.Duration) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.moved.IsZero() {
-		return 0, true
+	if a.times == 0 {
+		return 0, 0
 	}
-	return a.own().Sub(a.moved), false
+	return a.times, a.own().Sub(a.moved)
 }

@@ -35,6 +35,9 @@ type DemoOptions struct {
 // demoMost is the largest fleet that the embedded Redis moves in reasonable time.
 const demoMost = 100_000
 
+// demoTimeout is how long a request to the demo's carrier may take.
+const demoTimeout = 10 * time.Second
+
 // demoPolicy is a night in half a minute.
 func demoPolicy() jobs.Policy {
 	return jobs.Policy{
@@ -69,7 +72,7 @@ func Demo(ctx context.Context, env *Env, options DemoOptions) error {
 	}
 	defer store.close()
 	limits := ratelimit.Limits{Requests: ratelimit.Rate{Count: 5, Per: time.Second}}
-	d := wire(env, store.client, limits, quiet())
+	d := wire(env, store.client, newAnchor(env.Now), limits, demoTimeout, quiet())
 
 	fleet := filepath.Join(folder, "fleet.csv")
 	if err := writeDemoFleet(fleet, options.Devices, options.Seed); err != nil {
@@ -78,6 +81,7 @@ func Demo(ctx context.Context, env *Env, options DemoOptions) error {
 	fmt.Fprintf(env.Err, "simshift demo: %d devices, an embedded Redis, a simulated carrier on a bad day\n"+
 		"  (devices are offline, faulty or silent; callbacks come twice, early or never)\n\n", options.Devices)
 
+	defer d.witnessed(ctx)()
 	running, stop := context.WithCancel(ctx)
 	defer stop()
 	parts, err := d.demoParts(running, options.Seed)
@@ -170,11 +174,12 @@ func (d *deployment) demoParts(ctx context.Context, seed uint64) (wait func() er
 	secret := worker.Credentials{Username: "demo", Password: "demo"}
 	cfg := thingspace.Config{
 		BaseURL: "http://" + sockets[0].Addr().String(), Key: "key", Secret: "secret", Username: "user", Password: "pass",
-		Timeout: 10 * time.Second,
+		Timeout: demoTimeout,
 	}
 	client := d.client(cfg)
 	work := worker.New(worker.Config{
-		Redis: d.rdb, Books: d.ledger, Tasks: d.tasks, Settler: d.settler(), Limiter: d.limiter, Carrier: client, Registry: client,
+		Redis: d.rdb, Books: d.ledger, Tasks: d.tasks, Settler: d.settler(), Witness: d.witness, Limiter: d.limiter,
+		Carrier: client, Registry: client,
 		Listener: thingspace.Listener{
 			Service: thingspace.ProfileService, URL: "http://" + sockets[1].Addr().String() + worker.CallbackPath,
 			Username: secret.Username, Password: secret.Password,

@@ -6,9 +6,12 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"os"
 	"strings"
+	"sync"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/hibiken/asynq"
 	"github.com/redis/go-redis/v9"
 
@@ -26,7 +29,8 @@ type deployment struct {
 	ledger  *ledger.Ledger
 	tasks   *worker.Tasks
 	limiter *ratelimit.Limiter
-	anchor  *anchor // nil where Redis is embedded
+	anchor  *anchor
+	witness *worker.Witness
 	log     *slog.Logger
 }
 
@@ -40,33 +44,65 @@ func open(ctx context.Context, env *Env) (*deployment, error) {
 	if err != nil {
 		return nil, err
 	}
+	timeout, err := requestTimeout(env)
+	if err != nil {
+		return nil, err
+	}
 	anchored := newAnchor(env.Now)
 	rdb, err := connect(ctx, env, anchored)
 	if err != nil {
 		return nil, err
 	}
-	onTime := *env
-	onTime.Now = anchored.Now
-	d := wire(&onTime, rdb, limits, log)
-	d.anchor = anchored
-	return d, nil
+	return wire(env, rdb, anchored, limits, timeout, log), nil
 }
 
-// wire makes a deployment on an open Redis. env.Now is the clock of the books.
-func wire(env *Env, rdb redis.UniversalClient, limits ratelimit.Limits, log *slog.Logger) *deployment {
-	return &deployment{
-		env: env, rdb: rdb, log: log,
-		ledger:  ledger.New(rdb, env.Now),
+// wire makes a deployment on an open Redis, by whose clock everything in it goes.
+func wire(env *Env, rdb redis.UniversalClient, anchored *anchor, limits ratelimit.Limits, timeout time.Duration,
+	log *slog.Logger,
+) *deployment {
+	onTime := *env
+	onTime.Now = anchored.Now
+	d := &deployment{
+		env: &onTime, rdb: rdb, anchor: anchored, log: log,
+		ledger:  ledger.New(rdb, anchored.Now),
 		tasks:   worker.NewTasks(asynq.NewClientFromRedisClient(rdb)),
-		limiter: ratelimit.New(rdb, limits, ratelimit.Clock(env.Now)),
+		limiter: ratelimit.New(rdb, limits, ratelimit.Clock(anchored.Now)),
 	}
+	d.witness = worker.NewWitness(worker.WitnessConfig{
+		Process: processName(), Books: d.ledger, Ground: anchored, Timeout: timeout, Now: anchored.Now, Log: log,
+		Hold: func(ctx context.Context, until time.Time, reason string) error {
+			return d.limiter.Hold(ctx, "", until, reason)
+		},
+	})
+	return d
+}
+
+// witnessed runs the witness until the function it gives is called: not only until ctx is done, since what was begun
+// before goes on for a while.
+func (d *deployment) witnessed(ctx context.Context) (stop func()) {
+	running, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	var witnessing sync.WaitGroup
+	witnessing.Go(func() { d.witness.Run(running) })
+	return func() {
+		cancel()
+		witnessing.Wait()
+	}
+}
+
+// processName is a name that no other process has, and that tells a person which one it is.
+func processName() string {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown host"
+	}
+	return fmt.Sprintf("%s:%d:%s", host, os.Getpid(), uuid.NewString()[:8])
 }
 
 // Close gives the connections back.
 func (d *deployment) Close() { _ = d.rdb.Close() }
 
 func (d *deployment) settler() *worker.Settler {
-	return worker.NewSettler(d.ledger, d.tasks, d.limiter, d.env.Now, rand.Float64, d.log)
+	return worker.NewSettler(d.ledger, d.tasks, d.limiter, d.witness, d.env.Now, rand.Float64, d.log)
 }
 
 // carrier makes the client of the carrier, if the credentials are there.
@@ -75,15 +111,21 @@ func (d *deployment) carrier() (*thingspace.Client, thingspace.Config, error) {
 	cfg := thingspace.Config{
 		BaseURL: r.text("THINGSPACE_URL"), Key: r.text("THINGSPACE_KEY"), Secret: r.text("THINGSPACE_SECRET"),
 		Username: r.text("THINGSPACE_USERNAME"), Password: r.text("THINGSPACE_PASSWORD"),
-		Timeout: r.duration("THINGSPACE_TIMEOUT", time.Second, worker.MaxRequestTimeout),
 	}
-	if r.err != nil {
-		return nil, cfg, r.err
+	var err error
+	if cfg.Timeout, err = requestTimeout(d.env); err != nil || r.err != nil {
+		return nil, cfg, errors.Join(r.err, err)
 	}
 	if err := cfg.Validate(); err != nil {
 		return nil, cfg, usage("the simulator takes key, secret, user, pass", "%w", err)
 	}
 	return d.client(cfg), cfg, nil
+}
+
+// requestTimeout is how long one request to the carrier may take.
+func requestTimeout(env *Env) (time.Duration, error) {
+	r := reader{env: env}
+	return r.duration("THINGSPACE_TIMEOUT", time.Second, worker.MaxRequestTimeout), r.err
 }
 
 func (d *deployment) client(cfg thingspace.Config) *thingspace.Client {

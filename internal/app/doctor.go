@@ -199,6 +199,13 @@ func (d *deployment) checkBooks(ctx context.Context) []finding {
 		{"workers", working, yes(working), "start `simshift work`"},
 		{"parked callbacks", parked == 0, strconv.FormatInt(parked, 10), "`simshift callbacks parked` shows them"},
 	}
+	losses, err := d.ledger.Losses(ctx)
+	if err != nil {
+		return append(findings, finding{"redis losses", false, err.Error(), ""})
+	}
+	for _, loss := range losses {
+		findings = append(findings, finding{"redis losses", false, loss, "set appendfsync always; look at Redis's log and its replicas"})
+	}
 	holds, err := d.limiter.Holds(ctx)
 	if err != nil {
 		return append(findings, finding{"holds", false, err.Error(), ""})

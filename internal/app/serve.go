@@ -42,6 +42,7 @@ func Serve(ctx context.Context, env *Env) error {
 			Hint: "choose another address with SIMSHIFT_CALLBACK_LISTEN"}
 	}
 	d.log.InfoContext(ctx, "listening for callbacks", "address", socket.Addr().String(), "path", worker.CallbackPath)
+	defer d.witnessed(ctx)()
 	return d.listen(ctx, socket, secret)
 }
 
@@ -99,7 +100,7 @@ func Work(ctx context.Context, env *Env) error {
 	}
 	r := reader{env: env}
 	config := worker.Config{
-		Redis: d.rdb, Books: d.ledger, Tasks: d.tasks, Settler: d.settler(), Limiter: d.limiter,
+		Redis: d.rdb, Books: d.ledger, Tasks: d.tasks, Settler: d.settler(), Witness: d.witness, Limiter: d.limiter,
 		Carrier: client, Registry: client, Listener: own,
 		Concurrency:    int(r.number("CONCURRENCY", 1, 1000)),
 		RequestTimeout: cfg.Timeout,
@@ -111,5 +112,6 @@ func Work(ctx context.Context, env *Env) error {
 		return r.err
 	}
 	d.log.InfoContext(ctx, "working", "carrier", cfg.BaseURL, "concurrency", config.Concurrency)
+	defer d.witnessed(ctx)()
 	return worker.New(config).Run(ctx)
 }

@@ -1,0 +1,65 @@
+-- Writes again what Redis has lost of a request that was sent: a batch of its devices, in doubt. Devices that have moved on
+-- since, by their callbacks or in a later attempt, are left alone.
+-- ARGV[2]  the batch's number before        ARGV[3]  the run that sent it        ARGV[4]  when its grace is over, ms
+-- ARGV[5]  the group        ARGV[6]  the attempt        ARGV[7]  '1' if it repeats        ARGV[8]  when it was sent, ms
+-- ARGV[9]  the places of its devices, four bytes each        ARGV[10]  a note
+-- Returns the number of the batch that holds the devices now: the same where nothing was lost, 0 where none of them is
+-- to be had; and how many devices were written again.
+local old = batch(ARGV[2])
+if old and old.run == ARGV[3] then return { old.number + 0, 0 } end
+if not phase() then return { 0, 0 } end
+local attempt, list = tonumber(ARGV[6]), ARGV[9]
+local number = tonumber(redis.call('HGET', KEYS[1], 'batches') or '0') + 1
+
+local mine -- the batch that this run holds already: written again before, by a call whose reply was lost
+-- lost tells from which state a device is taken back into flight, or nil where it is not.
+local function lost(record)
+  local state, _, tried = byte(record, 1, 3)
+  if state == S.pending and attempt == 1 then return S.pending end
+  if state == S.retrying and tried == attempt - 1 then return S.retrying end
+  if state == INBATCH and tried == attempt then
+    local holder = batch(read32(record, 13))
+    if holder and holder.run == ARGV[3] then mine = holder.number end
+    if holder and holder.state == S.queued then return S.queued, holder end
+  end
+end
+
+local wanted = {}
+for at = 1, #list, 4 do
+  local place = read32(list, at)
+  local record = read_record(place)
+  if #record == RECORD then
+    local from, holder = lost(record)
+    local way = from == S.queued or from and may(from, S.queued)
+    if way and may(S.queued, S.submitting) then
+      wanted[#wanted + 1] = { place = place, from = from, holder = holder, flags = byte(record, 4) }
+    end
+  end
+end
+if mine or #wanted == 0 then return { mine or 0, 0 } end
+
+local taken, emptied = {}, {}
+for i, device in ipairs(wanted) do
+  write_record(device.place, encode(INBATCH, 0, attempt, device.flags, floor(now / 1000), 0, number))
+  taken[i] = be32(device.place)
+  count(device.from, S.submitting, 1)
+  if device.holder then
+    device.holder.open = device.holder.open - 1
+    emptied[device.holder.number] = device.holder
+  end
+end
+for queued, holder in pairs(emptied) do
+  if holder.open == 0 then close_batch(holder) else redis.call('HSET', batch_key(queued), 'open', holder.open) end
+end
+redis.call('SET', list_key(number), table.concat(taken))
+redis.call('HSET', batch_key(number), 'state', S.submitting, 'group', ARGV[5], 'attempt', attempt, 'repeat', ARGV[7],
+  'listed', 1, 'size', #taken, 'open', #taken, 'formed_at', ARGV[8], 'sent_at', ARGV[8], 'sent', #taken, 'run', ARGV[3],
+  'due', ARGV[4], 'note', ARGV[10])
+redis.call('ZADD', DUE, ARGV[4], number)
+redis.call('HSET', KEYS[1], 'batches', number)
+redis.call('HINCRBY', KEYS[1], 'requests', 1)
+redis.call('HINCRBY', KEYS[1], 'attempts', #taken)
+if ARGV[7] == '1' then redis.call('HINCRBY', KEYS[1], 'repeats', #taken) end
+redis.call('HSETNX', KEYS[1], 'started_at', ARGV[8])
+write_counts()
+return { number, #taken }

@@ -1,0 +1,73 @@
+package ledger_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/simshift/simshift/jobs"
+)
+
+func testMarks(t *testing.T, b *books) {
+	ctx := t.Context()
+	for want, mark := range []int64{0, 1, 2} {
+		if before, err := b.Mark(ctx, "one", mark); before != int64(want-1) || err != nil {
+			t.Fatalf("mark %d found %d (%v)", mark, before, err)
+		}
+	}
+	if before, err := b.Mark(ctx, "two", 0); before != -1 || err != nil {
+		t.Fatalf("another's mark was found: %d (%v)", before, err)
+	}
+	b.clock = b.clock.Add(2 * time.Hour)
+	if _, err := b.Mark(ctx, "two", 1); err != nil {
+		t.Fatal(err)
+	}
+	marks, err := b.Marks(ctx)
+	if err != nil || len(marks) != 1 || !marks["two"].Equal(b.clock) {
+		t.Fatalf("marks %v (%v): those of a process that has gone are forgotten in an hour", marks, err)
+	}
+	b.check(b.Unmark(ctx, "two"))
+}
+
+func testRestore(t *testing.T, b *books) {
+	ctx := t.Context()
+	job := b.job(4)
+	// Batch 1 was formed, begun and sent; Redis has lost it, and another process has taken two of its devices since.
+	sent := jobs.Batch{Job: job.ID, Number: 1, Attempt: 1, SentAt: b.clock}
+	places := []jobs.Place{jobs.PlaceAt(0, 0), jobs.PlaceAt(0, 1), jobs.PlaceAt(0, 2)}
+	other := b.batch(job.ID, 2)
+	restored := make([]int, 2)
+	for i := range restored { // twice, because a reply may be lost
+		var err error
+		if sent.Number, restored[i], err = b.Restore(ctx, sent, places, "run", b.clock.Add(time.Minute)); err != nil || sent.Number != other+1 {
+			t.Fatalf("restored as %d (%v)", sent.Number, err)
+		}
+		sent.Number = 1
+		b.counts(job.ID, jobs.Counts{jobs.Pending: 1, jobs.Submitting: 3})
+	}
+	if restored[0] != 3 || restored[1] != 0 {
+		t.Errorf("devices written again: %v", restored)
+	}
+	if batch, err := b.Batch(ctx, job.ID, other); err != nil || batch.State != jobs.Closed {
+		t.Errorf("the batch that had taken two of them is %v with %d (%v)", batch.State, batch.Open, err)
+	}
+	if ok, err := b.Accept(ctx, job.ID, other+1, "r-1", b.clock.Add(time.Hour)); !ok || err != nil {
+		t.Fatalf("accept: %v %v", ok, err)
+	}
+	if n, err := b.Form(ctx, job.ID, jobs.Chunk{Size: 4}, 2, 2); err != nil || n == 0 {
+		t.Fatalf("formed batch %d (%v)", n, err)
+	}
+	b.counts(job.ID, jobs.Counts{jobs.Queued: 1, jobs.Submitted: 3})
+}
+
+func testRestoreLeavesWhatMovedOn(t *testing.T, b *books) {
+	ctx := t.Context()
+	job := b.job(2)
+	n := b.batch(job.ID, 2)
+	b.begun(job.ID, n, "other run")
+	lost := jobs.Batch{Job: job.ID, Number: 9, Attempt: 1, SentAt: b.clock}
+	places := []jobs.Place{jobs.PlaceAt(0, 0), jobs.PlaceAt(0, 1)}
+	if got, restored, err := b.Restore(ctx, lost, places, "run", b.clock); got != 0 || restored != 0 || err != nil {
+		t.Errorf("devices that another run has sent were restored as %d: %d (%v)", got, restored, err)
+	}
+	b.counts(job.ID, jobs.Counts{jobs.Submitting: 2})
+}

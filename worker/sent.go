@@ -1,0 +1,68 @@
+package worker
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/simshift/simshift/jobs"
+)
+
+// sent is what this process knows of a request that it made: enough to write it into the ledger again, where Redis has
+// lost it.
+type sent struct {
+	books     submitBooks
+	places    []jobs.Place
+	run       string
+	graceEnds time.Time
+
+	mu        sync.Mutex
+	batch     jobs.Batch // its number changes when it is written again
+	requestID string     // once the carrier has answered
+	deadline  time.Time  // of its callbacks
+	over      bool       // the carrier certainly did not take it
+}
+
+// remember keeps a request that is about to be made.
+func (s *submitter) remember(b *sending, members []jobs.Member, start, graceEnds time.Time) *sent {
+	kept := &sent{books: s.books, run: b.run, graceEnds: graceEnds, batch: b.batch, places: make([]jobs.Place, len(members))}
+	kept.batch.SentAt = start
+	for i := range members {
+		kept.places[i] = members[i].Place
+	}
+	s.witness.Remember(4*len(kept.places), kept.again)
+	return kept
+}
+
+// accepted notes the carrier's answer, before it is written into the ledger.
+func (k *sent) accepted(requestID string, deadline time.Time) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.requestID, k.deadline = requestID, deadline
+}
+
+// notTaken notes that there is nothing to write again.
+func (k *sent) notTaken() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.over = true
+}
+
+// again writes the request into the ledger once more.
+func (k *sent) again(ctx context.Context) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.over {
+		return nil
+	}
+	number, _, err := k.books.Restore(ctx, k.batch, k.places, k.run, k.graceEnds)
+	if err != nil || number == 0 {
+		return err
+	}
+	k.batch.Number = number
+	if k.requestID == "" {
+		return nil
+	}
+	_, err = k.books.Accept(ctx, k.batch.Job, number, k.requestID, k.deadline)
+	return err
+}
