@@ -34,6 +34,7 @@ func (l *Ledger) Job(ctx context.Context, id string) (jobs.Job, error) {
 func fill(job jobs.Job, fields map[string]string) jobs.Job {
 	job.State = jobs.Phase(fields["state"])
 	job.Hold = fields["hold"]
+	job.Drift = fields["drift"]
 	job.Devices = number(fields["devices"])
 	job.Attempts = number(fields["attempts"])
 	job.Repeats = number(fields["repeats"])

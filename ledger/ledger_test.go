@@ -69,6 +69,7 @@ func suite(t *testing.T, client func(*testing.T) redis.UniversalClient) {
 		"the gate lets one import in at a time":                      testGate,
 		"a deleted job leaves no key behind":                         testDelete,
 		"parked callbacks are kept once":                             testPark,
+		"a recount puts the counters right":                          testRecount,
 		"marks tell what is left":                                    testMarks,
 		"a request that Redis has lost is written again":             testRestore,
 		"devices that moved on are not written again":                testRestoreLeavesWhatMovedOn,

@@ -36,6 +36,7 @@ var (
 	findScript     = jobScript("find")
 	touchScript    = jobScript("touch")
 	suspectScript  = jobScript("suspect")
+	recountScript  = jobScript("recount")
 	restoreScript  = jobScript("restore")
 	markScript     = plainScript("mark")
 	gateScript     = plainScript("gate")

@@ -31,6 +31,7 @@ type sweeper struct {
 	settler   *Settler
 	witness   *Witness
 	occupancy *occupancy
+	recounter *recounter
 	tasks     *Tasks
 	every     time.Duration
 	retention time.Duration
@@ -54,7 +55,7 @@ func (s *sweeper) run(ctx context.Context) {
 	}
 }
 
-// sweep looks at every open job once; a thorough one also clears away what is too old.
+// sweep looks at every open job once; a thorough one also clears away what is too old, and recounts.
 func (s *sweeper) sweep(ctx context.Context, thorough bool) error {
 	open, err := s.books.OpenJobs(ctx)
 	if err != nil {
@@ -75,7 +76,7 @@ func (s *sweeper) sweep(ctx context.Context, thorough bool) error {
 		if len(deleted) > 0 {
 			s.log.InfoContext(ctx, "old jobs deleted", "jobs", deleted)
 		}
-		errs = append(errs, err, s.books.ForgetUnknown(ctx))
+		errs = append(errs, err, s.books.ForgetUnknown(ctx), s.recounter.look(ctx, open))
 	}
 	return errors.Join(errs...)
 }

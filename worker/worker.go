@@ -32,6 +32,7 @@ type Books interface {
 	planBooks
 	reapBooks
 	sweepBooks
+	recountBooks
 	submitBooks
 	SettleBooks
 }
@@ -95,6 +96,7 @@ func New(c Config) *Worker {
 		sweeper: &sweeper{
 			books: c.Books, planner: plan, reaper: reap, settler: c.Settler, witness: c.Witness, tasks: c.Tasks,
 			occupancy: &occupancy{c.Books, c.Limiter},
+			recounter: &recounter{books: c.Books, log: c.Log, seen: make(map[string]standing)},
 			every:     c.SweepEvery, retention: c.Retention, log: c.Log,
 		},
 	}

@@ -29,12 +29,12 @@ func TestChaos(t *testing.T) {
 
 	s := newStorm(t, seed, stormMoods...)
 	s.staff("3/s")
-	// Half of the turns go to first attempts, over three quarters of the time.
-	batch := max(10, devices*4/(*stormSeconds*5))
+	// Batches so large that their first attempts take some half of the time: every second turn goes to a retry.
+	batch := max(10, devices*2 / *stormSeconds)
 	s.job = s.imported(s.fleet(devices), append(policy, "--batch-size", fmt.Sprint(min(batch, 10_000)))...)
 	s.judge = checker.New(s.eids)
 	s.rage(length)
-	s.calm(3 * time.Minute)
+	s.calm(max(3*time.Minute, length/2))
 
 	findings := s.verdict(s.job, s.judge)
 	if err := findings.Wrong(); err != nil {

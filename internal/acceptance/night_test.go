@@ -15,6 +15,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/redis/go-redis/v9"
+
 	_ "github.com/simshift/simshift/internal/app" // what is built and run below: go test must not keep an old result
 	"github.com/simshift/simshift/internal/checker"
 	"github.com/simshift/simshift/internal/redistest"
@@ -34,6 +36,7 @@ func TestMain(m *testing.M) {
 		_, err = os.ReadDir("../../cmd/simshift") // the same reason: a main can not be imported
 	}
 	if err == nil {
+		redis.SetLogger(silent{})
 		binaries, binary, plainBinary = folder, filepath.Join(folder, "simshift"), filepath.Join(folder, "plain")
 		err = errors.Join(build("-race", "-o", binary), build("-o", plainBinary))
 	}
@@ -45,6 +48,11 @@ func TestMain(m *testing.M) {
 	_ = os.RemoveAll(folder)
 	os.Exit(code)
 }
+
+// silent drops what the tests' own Redis client says while its server is away.
+type silent struct{}
+
+func (silent) Printf(context.Context, string, ...any) {}
 
 func build(args ...string) error {
 	args = append(append([]string{"build"}, args...), "github.com/simshift/simshift/cmd/simshift")

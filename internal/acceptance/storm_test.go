@@ -60,7 +60,7 @@ type actor struct {
 var stormMoods = []string{
 	"--latency", "50ms-1s", "--offline", "0.05", "--offline-attempts", "2", "--faulty", "0.005", "--silent", "0.002",
 	"--lost", "0.01", "--warning", "0.02", "--duplicates", "0.05", "--other-profile", "0.03", "--stray", "0.01",
-	"--tabular", "0.2", "--early", "0.2", "--drop-answers", "0.03", "--reset", "0.02", "--throttle", "0.02",
+	"--tabular", "0.2", "--early", "0.2", "--drop-answers", "0.03", "--reset", "0.02", "--throttle", "0.003",
 	"--unavailable", "0.02", "--token-life", "20s", "--session-life", "15s",
 	"--resend", "200ms", "--resend", "500ms", "--resend", "1s", "--resend", "2s", "--resend", "4s", "--resend", "8s",
 }

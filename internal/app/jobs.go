@@ -169,6 +169,9 @@ func printJob(out io.Writer, job jobs.Job, format Format) error {
 	if job.Hold != "" {
 		line("waits", "%s", job.Hold)
 	}
+	if job.Drift != "" {
+		line("drift", "a recount found %s, and put it right: please report it", job.Drift)
+	}
 	line("target", "%s", job.Target)
 	line("devices", "%d in %d groups", job.Devices, len(job.Groups))
 	for _, state := range jobs.States {
