@@ -84,7 +84,7 @@ type Job struct {
 	ID         string     `json:"id"`
 	Name       string     `json:"name"`
 	State      Phase      `json:"state"`
-	Hold       string     `json:"hold"` // why nothing is submitted now and until when, in words; empty: no hold
+	Hold       string     `json:"hold"`            // why nothing is submitted now and until when, in words; empty: no hold
 	Drift      string     `json:"drift,omitempty"` // how the counters once differed from the records, which they never should
 	Target     Target     `json:"target"`
 	Devices    int64      `json:"devices"`

@@ -36,6 +36,7 @@ Shares are fractions from 0 to 1. Everything left to chance follows the seed.`,
 	flags.Float64Var(&m.Lost, "lost", 0, "share of devices whose first callback is lost")
 	flags.Float64Var(&m.Warning, "warning", 0, "share of callbacks that a warning precedes")
 	flags.Float64Var(&m.Duplicates, "duplicates", 0, "share of callbacks that come 2 to 5 times")
+	flags.StringVar(&o.Duplicate, "duplicate-delay", "0s", "how long after the first each of them comes, as 0s-5s")
 	flags.Float64Var(&m.OtherProfile, "other-profile", 0, "share of devices whose old profile calls back, too")
 	flags.Float64Var(&m.Stray, "stray", 0, "share of callbacks that come again under an unknown request id")
 	flags.Float64Var(&m.Contradict, "contradict", 0, "share of successes in the wrong role")

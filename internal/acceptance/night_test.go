@@ -6,6 +6,7 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"net/http"
@@ -27,10 +28,14 @@ import (
 // whatever is to be fast: the judge has tests of its own, and a slow one would make answers late that are on time.
 var binary, plainBinary string
 
+// without names a safeguard that the program under test is to lack; its test must fail then.
+var without = flag.String("without", "", "the safeguard that the program is built without, by its name in safeguards_test.go")
+
 // binaries is the folder that they are built in.
 var binaries string
 
 func TestMain(m *testing.M) {
+	flag.Parse()
 	folder, err := os.MkdirTemp("", "simshift-acceptance-")
 	if err == nil {
 		_, err = os.ReadDir("../../cmd/simshift") // the same reason: a main can not be imported
@@ -38,7 +43,7 @@ func TestMain(m *testing.M) {
 	if err == nil {
 		redis.SetLogger(silent{})
 		binaries, binary, plainBinary = folder, filepath.Join(folder, "simshift"), filepath.Join(folder, "plain")
-		err = errors.Join(build("-race", "-o", binary), build("-o", plainBinary))
+		err = errors.Join(buildTested(), build("-o", plainBinary))
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -47,6 +52,16 @@ func TestMain(m *testing.M) {
 	code := m.Run()
 	_ = os.RemoveAll(folder)
 	os.Exit(code)
+}
+
+// buildTested builds the program under test, without a safeguard if one is named.
+func buildTested() error {
+	if *without == "" {
+		return build("-race", "-o", binary)
+	}
+	path, err := buildVariant(*without, safeguards[*without].edits)
+	binary = path
+	return err
 }
 
 // silent drops what the tests' own Redis client says while its server is away.
@@ -142,6 +157,7 @@ type job struct {
 	Counts   map[string]int64 `json:"counts"`
 	Attempts int64            `json:"attempts"`
 	Repeats  int64            `json:"repeats"`
+	Drift    string           `json:"drift"`
 	Requests int64            `json:"requests"`
 }
 
@@ -215,8 +231,8 @@ func (n *night) results(id string) []map[string]string {
 	return list
 }
 
-// verdict holds the results of a job that has ended against the carrier's book.
-func (n *night) verdict(id string, judge *checker.Checker) checker.Findings {
+// carriersBook reads the carrier's book.
+func (n *night) carriersBook() *checker.Book {
 	n.t.Helper()
 	journal, err := os.Open(n.journal)
 	if err != nil {
@@ -228,7 +244,13 @@ func (n *night) verdict(id string, judge *checker.Checker) checker.Findings {
 	if err != nil {
 		n.t.Fatal(err)
 	}
-	findings, err := judge.Finish(bytes.NewReader(n.run(0, "results", id)), book)
+	return book
+}
+
+// verdict holds the results of a job that has ended against the carrier's book.
+func (n *night) verdict(id string, judge *checker.Checker) checker.Findings {
+	n.t.Helper()
+	findings, err := judge.Finish(bytes.NewReader(n.run(0, "results", id)), n.carriersBook())
 	if err != nil {
 		n.t.Fatal(err)
 	}

@@ -86,6 +86,12 @@ func (p *process) says(pattern string) string {
 	}
 }
 
+// address is where a listener listens.
+func (p *process) address() string {
+	p.t.Helper()
+	return p.says(listens)
+}
+
 // stop ends the process with a signal and waits until it is gone.
 func (p *process) stop(signal syscall.Signal) {
 	p.t.Helper()

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"text/tabwriter"
 
+	"github.com/simshift/simshift/jobs"
 	"github.com/simshift/simshift/thingspace"
 )
 
@@ -87,7 +88,7 @@ func ParkedCallbacks(ctx context.Context, env *Env, most int64, format Format) e
 		return err
 	}
 	if format == JSON {
-		return printJSON(env.Out, parked)
+		return printJSON(env.Out, append([]jobs.Parked{}, parked...)) // none is [], not null
 	}
 	fmt.Fprintf(env.Err, "%d callbacks are parked\n", count)
 	w := tabwriter.NewWriter(env.Out, 0, 0, 2, ' ', 0)

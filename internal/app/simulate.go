@@ -14,13 +14,14 @@ import (
 
 // SimulatorOptions are the flags of simulator.
 type SimulatorOptions struct {
-	Listen  string
-	Config  simulator.Config
-	Latency string   // of callbacks, as 1s-5s
-	Answer  string   // of requests
-	Resends []string // delays of resends
-	Acts    []string // what happens to the n-th request, as 4=drop
-	Book    string   // a file for the book's lines
+	Listen    string
+	Config    simulator.Config
+	Latency   string   // of callbacks, as 1s-5s
+	Answer    string   // of requests
+	Duplicate string   // of repeated callbacks, after the first
+	Resends   []string // delays of resends
+	Acts      []string // what happens to the n-th request, as 4=drop
+	Book      string   // a file for the book's lines
 }
 
 // Simulate plays the carrier until ctx is done.
@@ -69,6 +70,9 @@ func (o SimulatorOptions) moods(m *simulator.Moods) (err error) {
 	}
 	if m.Answer, err = simulator.ParseSpan(o.Answer); err != nil {
 		return fmt.Errorf("--answer-delay: %w", err)
+	}
+	if m.DuplicateDelay, err = simulator.ParseSpan(o.Duplicate); err != nil {
+		return fmt.Errorf("--duplicate-delay: %w", err)
 	}
 	for _, text := range o.Resends {
 		delay, err := time.ParseDuration(text)

@@ -1,0 +1,112 @@
+package acceptance_test
+
+import (
+	"bytes"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/simshift/simshift/thingspace/simulator"
+)
+
+func TestFault07ARequestOfUnknownOutcomeIsNotSentAgainBlindly(t *testing.T) {
+	t.Parallel()
+	n := newBriefNight(t, "--latency", "3s-4s", "--at", "1=drop", "--at", "2=502:executed", "--at", "3=504:executed",
+		"--at", "4=slow:10s", "--at", "5=reset")
+	n.serve()
+	n.start("work")
+	ended := n.ends(n.imported(n.fleet(100), append(brief, "--batch-size", "20", "--doubt-grace", "6s")...), time.Minute)
+	// Only the fifth was not carried out, and only that one may be sent again.
+	if sum, _ := n.book(); sum.Requests != 6 || sum.Accepts != 100 || ended.Repeats != 20 {
+		t.Errorf("%d requests, %d accepts, %d repeats", sum.Requests, sum.Accepts, ended.Repeats)
+	}
+}
+
+func TestFault08CallbacksComeBeforeTheirRequestsAnswer(t *testing.T) {
+	t.Parallel()
+	n := newBriefNight(t, "--early", "1", "--offline", "0.2", "--at", "3=drop", "--at", "5=drop")
+	n.serve()
+	n.start("work")
+	n.start("work")
+	n.ends(n.imported(n.fleet(1000), append(brief, "--batch-size", "50")...), time.Minute)
+	if parked := string(n.run(0, "callbacks", "parked", "-o", "json")); strings.TrimSpace(parked) != "[]" {
+		t.Errorf("callbacks are left parked: %s", parked)
+	}
+}
+
+func TestFault09CallbacksComeAgainAndLate(t *testing.T) {
+	t.Parallel()
+	n := newBriefNight(t, "--latency", "500ms-1s", "--offline", "0.5", "--offline-attempts", "2", "--duplicates", "1",
+		"--duplicate-delay", "0s-4s", "--stray", "0.1", "--lost", "0.1", "--other-profile", "0.2", "--warning", "0.1")
+	n.serve()
+	n.start("work")
+	ended := n.ends(n.imported(n.fleet(500), append(brief, "--batch-size", "100", "--answer-within", "3s")...), time.Minute)
+	if ended.Counts["succeeded"] != 500 {
+		t.Errorf("the job ended as %+v", ended)
+	}
+}
+
+func TestFault13RetryAfterIsObeyedByEveryWorker(t *testing.T) {
+	t.Parallel()
+	n := newBriefNight(t, "--latency", "100ms-500ms", "--limit-requests", "5", "--at", "2=429:3", "--at", "6=503:date:3", "--at", "9=503:soon")
+	n.set("RATE_REQUESTS", "5/s")
+	n.serve()
+	n.start("work")
+	n.start("work")
+	n.ends(n.imported(n.fleet(600), append(brief, "--batch-size", "50")...), 2*time.Minute)
+
+	var until time.Time
+	for line := range bytes.Lines(n.page("/_simulator/requests")) {
+		var r simulator.RequestEntry
+		n.decode(line, &r)
+		if r.ReceivedAt.Before(until) {
+			t.Errorf("request %d came %v too early", r.Seq, until.Sub(r.ReceivedAt))
+		}
+		if wait := waitOf(r); wait > 0 {
+			until = r.ReceivedAt.Add(wait)
+		}
+	}
+	if until.IsZero() {
+		t.Error("the carrier asked for no wait")
+	}
+	if sum, _ := n.book(); sum.RateViolations != 0 {
+		t.Errorf("%d requests a second at most, with a limit of 5", sum.MaxRequestsInSecond)
+	}
+}
+
+// waitOf is how long the carrier asked to wait in answer to a request. A date has whole seconds, so it may mean one less;
+// what is no time at all is worth the pause that the program makes of its own accord.
+func waitOf(r simulator.RequestEntry) time.Duration {
+	if r.RetryAfter == "" {
+		return 0
+	}
+	if seconds, err := strconv.Atoi(r.RetryAfter); err == nil {
+		return time.Duration(seconds) * time.Second
+	}
+	if date, err := time.Parse(time.RFC1123, r.RetryAfter); err == nil {
+		return date.Sub(r.ReceivedAt)
+	}
+	return 10 * time.Second
+}
+
+func TestFault13AnAbsurdRetryAfterHoldsForAnHourAndSaysSo(t *testing.T) {
+	t.Parallel()
+	n := newBriefNight(t, "--at", "1=429:99999999999")
+	n.serve()
+	n.start("work")
+	id := n.imported(n.fleet(10), brief...)
+	n.until(func() bool {
+		return strings.Contains(string(n.run(0, "jobs", "show", id)), "the carrier asked to slow down")
+	})
+	shown := string(n.run(0, "jobs", "show", id))
+	_, words, _ := strings.Cut(shown, "until ")
+	at, err := time.ParseInLocation(time.DateTime, words[:len(time.DateTime)], time.Local)
+	if err != nil || time.Until(at) > time.Hour || time.Until(at) < 50*time.Minute {
+		t.Errorf("held until %v (%v): %s", at, err, shown)
+	}
+	n.run(0, "jobs", "cancel", id)
+	if ended := n.ends(id, time.Minute); ended.Counts["cancelled"] != 10 {
+		t.Errorf("the job ended as %+v", ended)
+	}
+}
