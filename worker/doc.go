@@ -9,5 +9,6 @@
 //	sweeper    finds, from the ledger alone, what nobody was woken for                       sweeper.go
 //	Settler    turns callbacks into events of devices, and writes them                       settler.go, match.go
 //	Intake     the callback endpoint: decodes, joins the group being written, answers        intake.go, endpoint.go
+//	Gate       the public side of it: allowed sources, bounded connections, time-outs, TLS   gate.go, doorman.go, bounded.go
 //	Worker     asynq's server with the first five                                            worker.go
 package worker

@@ -1,6 +1,8 @@
 package worker
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"crypto/subtle"
@@ -16,60 +18,90 @@ import (
 // CallbackPath is where the carrier sends its callbacks.
 const CallbackPath = "/callbacks/thingspace"
 
+const (
+	// usualBody holds a callback several times over. Whoever sends more needs one of the places for large ones.
+	usualBody = 4 << 10
+	// largeBodies is how many of them are read at once: what slow clients can fill is a few megabytes, not the largest
+	// body times the connections.
+	largeBodies = 256
+)
+
+var errTooManyLarge = errors.New("too many large bodies are being read")
+
 // Credentials are the pair that the carrier was given when the listener was registered, and sends in every callback.
+// After a change it goes on sending the pair before for some minutes.
 type Credentials struct {
 	Username         string
 	Password         string // empty: callbacks are taken from anyone
-	PreviousPassword string // still accepted for a while after a change
+	PreviousUsername string // empty: the same as now
+	PreviousPassword string // empty: there is no previous pair
 }
 
 // Endpoint is the public face: it answers callbacks and nothing else. 2xx means that the callback is in Redis.
 type Endpoint struct {
-	intake *Intake
-	secret Credentials
-	now    func() time.Time
-	log    *slog.Logger
+	intake  *Intake
+	sources Sources
+	now     func() time.Time
+	log     *slog.Logger
+	large   chan struct{} // holds one for each large body being read
 
-	username, password, previous [sha256.Size]byte // digests of the secret
+	anyone            bool
+	present, previous pair
 }
 
-// NewEndpoint gives the handler for [CallbackPath].
-func NewEndpoint(intake *Intake, secret Credentials, now func() time.Time, log *slog.Logger) http.Handler {
+// NewEndpoint gives the handler for [CallbackPath]. Sources tell it whom to name in its log.
+func NewEndpoint(intake *Intake, secret Credentials, sources Sources, now func() time.Time, log *slog.Logger) http.Handler {
+	e := &Endpoint{
+		intake: intake, sources: sources, now: now, log: log, large: make(chan struct{}, largeBodies),
+		anyone: secret.Password == "", present: digest(secret.Username, secret.Password),
+	}
+	e.previous = e.present
+	if secret.PreviousPassword != "" {
+		e.previous = digest(cmp.Or(secret.PreviousUsername, secret.Username), secret.PreviousPassword)
+	}
 	mux := http.NewServeMux()
-	mux.Handle("POST "+CallbackPath, &Endpoint{
-		intake: intake, secret: secret, now: now, log: log, username: sha256.Sum256([]byte(secret.Username)),
-		password: sha256.Sum256([]byte(secret.Password)), previous: sha256.Sum256([]byte(secret.PreviousPassword)),
+	mux.Handle("POST "+CallbackPath, e)
+	return closing(mux)
+}
+
+// closing ends every connection with its answer, unless a handler thinks better of it: whoever is refused does not keep a
+// place, and what was not read of a body never is.
+func closing(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Connection", "close")
+		next.ServeHTTP(w, r)
 	})
-	return mux
 }
 
 func (e *Endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	status := e.receive(r)
-	if status == http.StatusServiceUnavailable {
+	status := e.receive(w, r)
+	switch status {
+	case http.StatusOK:
+		w.Header().Del("Connection")
+	case http.StatusServiceUnavailable:
 		w.Header().Set("Retry-After", "2")
 	}
 	w.WriteHeader(status)
 }
 
 // receive takes one callback and gives the answer's status.
-func (e *Endpoint) receive(r *http.Request) int {
+func (e *Endpoint) receive(w http.ResponseWriter, r *http.Request) int {
 	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && encoding != "identity" {
 		return http.StatusUnsupportedMediaType
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, thingspace.LargestCallback))
-	if tooLarge := new(http.MaxBytesError); errors.As(err, &tooLarge) {
-		return http.StatusRequestEntityTooLarge
-	}
+	body, err := e.read(w, r)
 	if err != nil {
-		return http.StatusBadRequest
+		return statusOf(err)
 	}
+	answering(r.Context())
 	callback, err := thingspace.DecodeCallback(body)
 	if err != nil {
 		e.log.WarnContext(r.Context(), "callback refused: not understood", "error", err)
 		return http.StatusBadRequest
 	}
 	if !e.genuine(&callback) {
-		e.log.WarnContext(r.Context(), "callback refused: wrong credentials", "request", callback.RequestID, "from", r.RemoteAddr)
+		from, _ := e.sources.of(r)
+		e.log.WarnContext(r.Context(), "callback refused: wrong credentials", "request", callback.RequestID, "from", from)
 		return http.StatusUnauthorized
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), groupPatience)
@@ -80,15 +112,59 @@ func (e *Endpoint) receive(r *http.Request) int {
 	return http.StatusOK
 }
 
-// genuine compares digests, and all of them: how long it takes tells nothing about the secret.
+// read gives the whole body. It takes memory for what has come, not for what was promised.
+func (e *Endpoint) read(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	if r.ContentLength > thingspace.LargestCallback {
+		return nil, &http.MaxBytesError{Limit: thingspace.LargestCallback}
+	}
+	var body bytes.Buffer
+	rest := http.MaxBytesReader(w, r.Body, thingspace.LargestCallback)
+	switch _, err := io.CopyN(&body, rest, usualBody); {
+	case errors.Is(err, io.EOF):
+		return body.Bytes(), nil
+	case err != nil:
+		return nil, err
+	}
+	select {
+	case e.large <- struct{}{}:
+		defer func() { <-e.large }()
+	default:
+		return nil, errTooManyLarge
+	}
+	_, err := body.ReadFrom(rest)
+	return body.Bytes(), err
+}
+
+// statusOf is the answer to a body that could not be read.
+func statusOf(err error) int {
+	tooLarge := new(http.MaxBytesError)
+	switch {
+	case errors.As(err, &tooLarge):
+		return http.StatusRequestEntityTooLarge
+	case errors.Is(err, errTooManyLarge):
+		return http.StatusServiceUnavailable
+	}
+	return http.StatusBadRequest
+}
+
+// pair is the digest of a name and of a password.
+type pair struct{ username, password [sha256.Size]byte }
+
+func digest(username, password string) pair {
+	return pair{sha256.Sum256([]byte(username)), sha256.Sum256([]byte(password))}
+}
+
+func (p *pair) equal(other *pair) int {
+	return subtle.ConstantTimeCompare(p.username[:], other.username[:]) &
+		subtle.ConstantTimeCompare(p.password[:], other.password[:])
+}
+
+// genuine compares digests, and all of them, whether there is a previous pair or not: how long it takes tells nothing
+// about the secret.
 func (e *Endpoint) genuine(c *thingspace.Callback) bool {
-	if e.secret.Password == "" {
+	if e.anyone {
 		return true
 	}
-	user, password := sha256.Sum256([]byte(c.Username)), sha256.Sum256([]byte(c.Password))
-	right := subtle.ConstantTimeCompare(password[:], e.password[:])
-	if e.secret.PreviousPassword != "" {
-		right |= subtle.ConstantTimeCompare(password[:], e.previous[:])
-	}
-	return subtle.ConstantTimeCompare(user[:], e.username[:])&right == 1
+	given := digest(string(c.Username), string(c.Password))
+	return given.equal(&e.present)|given.equal(&e.previous) == 1
 }

@@ -188,7 +188,8 @@ func (d *deployment) demoParts(ctx context.Context, seed uint64) (wait func() er
 		Now: d.env.Now, Chance: rand.Float64, Log: d.log,
 	})
 	var group errgroup.Group
-	group.Go(func() error { return d.listen(ctx, sockets[1], secret) })
+	gate := &worker.Gate{Secret: secret, Connections: 1000, Now: d.env.Now, Log: d.log}
+	group.Go(func() error { return gate.Serve(ctx, sockets[1], worker.NewIntake(d.settler(), d.log)) })
 	group.Go(func() error { return work.Run(ctx) })
 	return func() error { return errors.Join(group.Wait(), stopCarrier()) }, nil
 }

@@ -2,20 +2,13 @@ package app
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"log/slog"
 	"math/rand/v2"
 	"net"
-	"net/http"
-	"sync"
 	"time"
 
 	"github.com/simshift/simshift/worker"
 )
-
-// stopWithin bounds the time a server takes to finish the requests it has begun.
-const stopWithin = 10 * time.Second
 
 // Serve receives the carrier's callbacks until ctx is done.
 func Serve(ctx context.Context, env *Env) error {
@@ -24,16 +17,16 @@ func Serve(ctx context.Context, env *Env) error {
 		return err
 	}
 	defer d.Close()
+	gate, err := d.gate()
+	if err != nil {
+		return err
+	}
 	r := reader{env: env}
 	address := r.text("CALLBACK_LISTEN")
-	secret := worker.Credentials{
-		Username: r.text("CALLBACK_USERNAME"), Password: r.text("CALLBACK_PASSWORD"),
-		PreviousPassword: r.text("CALLBACK_PREVIOUS_PASSWORD"),
-	}
 	if r.err != nil {
 		return r.err
 	}
-	if secret.Password == "" {
+	if gate.Secret.Password == "" {
 		d.log.WarnContext(ctx, "callbacks are taken from anyone: set SIMSHIFT_CALLBACK_USERNAME and SIMSHIFT_CALLBACK_PASSWORD")
 	}
 	socket, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
@@ -41,46 +34,10 @@ func Serve(ctx context.Context, env *Env) error {
 		return &Failure{Code: ExitError, Err: fmt.Errorf("listen for callbacks: %w", err),
 			Hint: "choose another address with SIMSHIFT_CALLBACK_LISTEN"}
 	}
-	d.log.InfoContext(ctx, "listening for callbacks", "address", socket.Addr().String(), "path", worker.CallbackPath)
+	d.log.InfoContext(ctx, "listening for callbacks", "address", socket.Addr().String(), "path", worker.CallbackPath,
+		"tls", gate.Certificate != nil)
 	defer d.witnessed(ctx)()
-	return d.listen(ctx, socket, secret)
-}
-
-// listen serves callbacks on an open socket until ctx is done. What has been read is written and answered before it
-// returns.
-func (d *deployment) listen(ctx context.Context, socket net.Listener, secret worker.Credentials) error {
-	intake := worker.NewIntake(d.settler(), d.log)
-	server := &http.Server{
-		Handler: worker.NewEndpoint(intake, secret, d.env.Now, d.log),
-		// The carrier sends a kilobyte at once. Whoever takes longer is no carrier, or will try again.
-		ReadHeaderTimeout: 5 * time.Second,
-		ReadTimeout:       10 * time.Second,
-		WriteTimeout:      15 * time.Second,
-		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    16 << 10,
-		ErrorLog:          slog.NewLogLogger(d.log.Handler(), slog.LevelDebug),
-	}
-	writing, stopWriting := context.WithCancel(context.WithoutCancel(ctx))
-	var running sync.WaitGroup
-	running.Go(func() { intake.Run(writing) })
-
-	failed := make(chan error, 1)
-	running.Go(func() { failed <- server.Serve(socket) })
-	var err error
-	select {
-	case err = <-failed:
-	case <-ctx.Done():
-	}
-	// First the handlers, which wait for the writer; then the writer.
-	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopWithin)
-	defer cancel()
-	err = errors.Join(err, server.Shutdown(stopping))
-	stopWriting()
-	running.Wait()
-	if err != nil && !errors.Is(err, http.ErrServerClosed) {
-		return fmt.Errorf("serve callbacks: %w", err)
-	}
-	return nil
+	return gate.Serve(ctx, socket, worker.NewIntake(d.settler(), d.log))
 }
 
 // Work does the jobs' work until ctx is done.

@@ -1,0 +1,193 @@
+package worker
+
+import (
+	"container/list"
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"sync"
+	"syscall"
+)
+
+// bounded is a listener with at most so many connections open. When another one arrives, the connection that has waited
+// longest for its request to come whole is closed to make room: a slow client is thrown out by the next arrival, and one
+// that sends its kilobyte at once is not.
+//
+//	arrives ─► waiting ─ body is read ─► being answered
+//	              ▲                           │
+//	              └──── answer is sent ───────┘
+//
+// http.StateActive does not tell the two apart, so the handler says when it has read the body ([answering]), and the
+// server when the answer is sent ([bounded.watch]).
+type bounded struct {
+	net.Listener
+	most int
+
+	mu      sync.Mutex
+	room    sync.Cond // something changed for an arrival that finds every connection being answered
+	open    int
+	waiting list.List // of *connection, the longest first
+	closed  bool
+}
+
+// connection is an open one. Its fields but the first are under the mutex of bounded.
+type connection struct {
+	net.Conn
+	bounded *bounded
+	place   *list.Element // in waiting; nil while it is being answered
+	gone    bool
+}
+
+func newBounded(inner net.Listener, most int) *bounded {
+	b := &bounded{Listener: inner, most: most}
+	b.room.L = &b.mu
+	return b
+}
+
+// Accept makes room where there is none. Too few file descriptors are too little room as well: left to the server, it
+// would wait for slow clients to go.
+func (b *bounded) Accept() (net.Conn, error) {
+	for {
+		socket, err := b.Listener.Accept()
+		if (errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE)) && b.throwOut() {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		return b.enter(socket)
+	}
+}
+
+// enter gives an arrival its place. It waits where every connection is being answered, which takes no longer than
+// groupPatience.
+func (b *bounded) enter(socket net.Conn) (net.Conn, error) {
+	b.mu.Lock()
+	for b.open >= b.most && b.waiting.Len() == 0 && !b.closed {
+		b.room.Wait()
+	}
+	if b.closed {
+		b.mu.Unlock()
+		return nil, errors.Join(net.ErrClosed, socket.Close())
+	}
+	var slowest *connection
+	if b.open >= b.most {
+		slowest = b.takeSlowest()
+	}
+	c := &connection{Conn: socket, bounded: b}
+	c.place = b.waiting.PushBack(c)
+	b.open++
+	b.mu.Unlock()
+	if slowest != nil {
+		_ = slowest.Conn.Close()
+	}
+	return c, nil
+}
+
+// throwOut closes the connection that has waited longest, if one waits.
+func (b *bounded) throwOut() bool {
+	b.mu.Lock()
+	var slowest *connection
+	if b.waiting.Len() > 0 {
+		slowest = b.takeSlowest()
+	}
+	b.mu.Unlock()
+	if slowest == nil {
+		return false
+	}
+	_ = slowest.Conn.Close()
+	return true
+}
+
+// takeSlowest is called under the lock; its caller closes the connection after it, since that waits for its reader.
+func (b *bounded) takeSlowest() *connection {
+	c, _ := b.waiting.Front().Value.(*connection)
+	b.forget(c)
+	return c
+}
+
+// forget is called under the lock.
+func (b *bounded) forget(c *connection) {
+	if c.gone {
+		return
+	}
+	c.gone = true
+	b.open--
+	if c.place != nil {
+		b.waiting.Remove(c.place)
+		c.place = nil
+	}
+	b.room.Signal()
+}
+
+// Close takes no more connections, and leaves the open ones to the server.
+func (b *bounded) Close() error {
+	b.mu.Lock()
+	b.closed = true
+	b.room.Signal()
+	b.mu.Unlock()
+	return b.Listener.Close()
+}
+
+// Close gives its place back.
+func (c *connection) Close() error {
+	c.bounded.mu.Lock()
+	c.bounded.forget(c)
+	c.bounded.mu.Unlock()
+	return c.Conn.Close()
+}
+
+// answer says that the request has come whole.
+func (c *connection) answer() {
+	c.bounded.mu.Lock()
+	defer c.bounded.mu.Unlock()
+	if c.place != nil {
+		c.bounded.waiting.Remove(c.place)
+		c.place = nil
+	}
+}
+
+// wait says that the next request is waited for from now on.
+func (c *connection) wait() {
+	c.bounded.mu.Lock()
+	defer c.bounded.mu.Unlock()
+	if c.gone {
+		return
+	}
+	if c.place != nil {
+		c.bounded.waiting.Remove(c.place)
+	}
+	c.place = c.bounded.waiting.PushBack(c)
+	c.bounded.room.Signal()
+}
+
+type connectionKey struct{}
+
+// watch lets the server's handlers and the server itself say how far a connection is.
+func (b *bounded) watch(server *http.Server) {
+	server.ConnContext = func(ctx context.Context, conn net.Conn) context.Context {
+		return context.WithValue(ctx, connectionKey{}, connectionOf(conn))
+	}
+	server.ConnState = func(conn net.Conn, state http.ConnState) {
+		if c := connectionOf(conn); c != nil && state == http.StateIdle {
+			c.wait()
+		}
+	}
+}
+
+// answering tells the request's connection that the body is read.
+func answering(ctx context.Context) {
+	if c, _ := ctx.Value(connectionKey{}).(*connection); c != nil {
+		c.answer()
+	}
+}
+
+// connectionOf finds it below TLS.
+func connectionOf(conn net.Conn) *connection {
+	if outer, ok := conn.(interface{ NetConn() net.Conn }); ok {
+		conn = outer.NetConn()
+	}
+	c, _ := conn.(*connection)
+	return c
+}
