@@ -13,7 +13,8 @@ func serveCommand(env *app.Env) *cobra.Command {
 
 The listener serves callbacks and nothing else. Run one or more; they share everything through Redis.`,
 		Example: "  SIMSHIFT_CALLBACK_USERNAME=simshift SIMSHIFT_CALLBACK_PASSWORD_FILE=/run/secrets/callback simshift serve\n" +
-			"  simshift serve --callback-listen 127.0.0.1:9001",
+			"  simshift serve --callback-tls-cert fleet.crt --callback-tls-key fleet.key --callback-allow verizon\n" +
+			"  simshift serve --callback-listen 127.0.0.1:9001 --callback-trusted-proxies 127.0.0.1",
 		RunE: func(cmd *cobra.Command, _ []string) error { return app.Serve(cmd.Context(), env) },
 	}
 }
