@@ -69,9 +69,9 @@ func (s *spool) explain(err error) error {
 	}
 	if want := s.forecast(s.size); want > s.size {
 		return fmt.Errorf("%w: the disk of %s is full; of about %d bytes needed, %d could be written; "+
-			"free space there or choose another folder: %w", ErrSpool, s.dir, want, s.size, err)
+			"free space there or set TMPDIR to another folder: %w", ErrSpool, s.dir, want, s.size, err)
 	}
-	return fmt.Errorf("%w: the disk of %s is full after %d bytes; free space there or choose another folder: %w",
+	return fmt.Errorf("%w: the disk of %s is full after %d bytes; free space there or set TMPDIR to another folder: %w",
 		ErrSpool, s.dir, s.size, err)
 }
 

@@ -12,7 +12,8 @@ import (
 
 // bounded is a listener with at most so many connections open. When another one arrives, the connection that has waited
 // longest for its request to come whole is closed to make room: a slow client is thrown out by the next arrival, and one
-// that sends its kilobyte at once is not.
+// that sends its kilobyte at once is not. One that has brought a good callback before, and rests, goes only when there is
+// no stranger to throw out: a carrier's connection must not end just as its next callback goes out.
 //
 //	arrives ─► waiting ─ body is read ─► being answered
 //	              ▲                           │
@@ -27,7 +28,8 @@ type bounded struct {
 	mu      sync.Mutex
 	room    sync.Cond // something changed for an arrival that finds every connection being answered
 	open    int
-	waiting list.List // of *connection, the longest first
+	waiting list.List // of *connection that have brought nothing yet, the longest first
+	resting list.List // of those that have, the longest first
 	closed  bool
 }
 
@@ -35,7 +37,8 @@ type bounded struct {
 type connection struct {
 	net.Conn
 	bounded *bounded
-	place   *list.Element // in waiting; nil while it is being answered
+	place   *list.Element // in waiting or resting; nil while it is being answered
+	proven  bool          // it has brought a good callback
 	gone    bool
 }
 
@@ -64,7 +67,7 @@ func (b *bounded) Accept() (net.Conn, error) {
 // groupPatience.
 func (b *bounded) enter(socket net.Conn) (net.Conn, error) {
 	b.mu.Lock()
-	for b.open >= b.most && b.waiting.Len() == 0 && !b.closed {
+	for b.open >= b.most && b.slowest() == nil && !b.closed {
 		b.room.Wait()
 	}
 	if b.closed {
@@ -89,7 +92,7 @@ func (b *bounded) enter(socket net.Conn) (net.Conn, error) {
 func (b *bounded) throwOut() bool {
 	b.mu.Lock()
 	var slowest *connection
-	if b.waiting.Len() > 0 {
+	if b.slowest() != nil {
 		slowest = b.takeSlowest()
 	}
 	b.mu.Unlock()
@@ -100,11 +103,32 @@ func (b *bounded) throwOut() bool {
 	return true
 }
 
+// slowest is the one that goes next, nil where every connection is being answered. It is called under the lock.
+func (b *bounded) slowest() *list.Element {
+	if b.waiting.Len() > 0 {
+		return b.waiting.Front()
+	}
+	return b.resting.Front()
+}
+
 // takeSlowest is called under the lock; its caller closes the connection after it, since that waits for its reader.
 func (b *bounded) takeSlowest() *connection {
-	c, _ := b.waiting.Front().Value.(*connection)
+	c, _ := b.slowest().Value.(*connection)
 	b.forget(c)
 	return c
+}
+
+// leave takes a connection out of its queue, if it stands in one. It is called under the lock.
+func (b *bounded) leave(c *connection) {
+	if c.place == nil {
+		return
+	}
+	if c.proven {
+		b.resting.Remove(c.place)
+	} else {
+		b.waiting.Remove(c.place)
+	}
+	c.place = nil
 }
 
 // forget is called under the lock.
@@ -114,10 +138,7 @@ func (b *bounded) forget(c *connection) {
 	}
 	c.gone = true
 	b.open--
-	if c.place != nil {
-		b.waiting.Remove(c.place)
-		c.place = nil
-	}
+	b.leave(c)
 	b.room.Signal()
 }
 
@@ -142,23 +163,20 @@ func (c *connection) Close() error {
 func (c *connection) answer() {
 	c.bounded.mu.Lock()
 	defer c.bounded.mu.Unlock()
-	if c.place != nil {
-		c.bounded.waiting.Remove(c.place)
-		c.place = nil
-	}
+	c.bounded.leave(c)
 }
 
-// wait says that the next request is waited for from now on.
+// wait says that a good callback was answered, and that the next one is waited for: after any other answer the
+// connection is closed.
 func (c *connection) wait() {
 	c.bounded.mu.Lock()
 	defer c.bounded.mu.Unlock()
 	if c.gone {
 		return
 	}
-	if c.place != nil {
-		c.bounded.waiting.Remove(c.place)
-	}
-	c.place = c.bounded.waiting.PushBack(c)
+	c.bounded.leave(c)
+	c.proven = true
+	c.place = c.bounded.resting.PushBack(c)
 	c.bounded.room.Signal()
 }
 

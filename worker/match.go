@@ -62,6 +62,24 @@ var kinds = map[jobs.Verdict]jobs.EventKind{
 	jobs.Transient: jobs.Faltered, jobs.Permanent: jobs.Rejected, jobs.AlreadyActive: jobs.Reaffirmed,
 }
 
+// either finds the batch for word of a device that was sent again after a first request of unknown outcome. A success is
+// true whichever request it answers, and so is a permanent fault; any other failure of the first must not end the second.
+func either(c *thingspace.Callback, holders []*index) (x *index, why string) {
+	fault := jobs.Fault{Code: c.FaultCode, Text: c.FaultText}
+	switch {
+	case c.Status == thingspace.Failure && fault.Verdict() == jobs.Permanent:
+		return holders[0], "" // the latest
+	case c.Status != thingspace.Success:
+		return nil, "two requests of unknown outcome hold its device"
+	}
+	for _, x := range holders {
+		if fits(c, x) {
+			return x, ""
+		}
+	}
+	return nil, "two requests of unknown outcome hold its device, and neither asked for its role"
+}
+
 // adopt finds the batch that a callback with an unknown request id belongs to: one that was sent, holds the device, and
 // does not know its own request id yet. The callback was then faster than the answer, or the answer was lost. adopted
 // tells whether the batch has taken the request id over; why tells why there is none.
@@ -89,17 +107,9 @@ func (s *Settler) adopt(ctx context.Context, c *thingspace.Callback, unknown []j
 	switch {
 	case len(holders) == 0:
 		return nil, false, "its request is not known", nil
-	case len(holders) > 1 && c.Status != thingspace.Success:
-		// The device was sent again after a first request of unknown outcome. A success is true whichever request it
-		// answers; a failure of the first must not end the second.
-		return nil, false, "two requests of unknown outcome hold its device", nil
 	case len(holders) > 1:
-		for _, x := range holders {
-			if fits(c, x) {
-				return x, false, "", nil
-			}
-		}
-		return nil, false, "two requests of unknown outcome hold its device, and neither asked for its role", nil
+		x, why = either(c, holders)
+		return x, false, why, nil
 	}
 	x = holders[0]
 	deadline := s.now().Add(x.policy.AnswerWithin)

@@ -24,7 +24,7 @@ type stopwatch struct {
 
 	mu      sync.Mutex
 	open    []*recovery
-	workers map[*actor]*process // those that live now
+	living  map[*actor]*process // by the part it plays
 	alive   time.Time           // when the carrier last wrote down a sign of life
 	lengths []time.Duration
 	worst   string
@@ -35,16 +35,15 @@ type recovery struct {
 	what, batch string
 	since       time.Time
 	seen        string   // what the ledger said of the batch when its worker died
-	successor   *process // whose readiness ends it, where that is what it waits for
-	ready       string
+	actor       *actor   // whose successor's readiness ends it, where that is what it waits for
 	done        bool
 }
 
 func watchOver(s *storm) *stopwatch {
 	ctx, cancel := context.WithCancel(context.Background())
-	w := &stopwatch{storm: s, stop: cancel, ended: make(chan struct{}), workers: make(map[*actor]*process)}
-	for _, a := range s.workers {
-		w.workers[a] = a.process
+	w := &stopwatch{storm: s, stop: cancel, ended: make(chan struct{}), living: make(map[*actor]*process)}
+	for _, a := range s.everybody() {
+		w.living[a] = a.process
 	}
 	go w.run(ctx)
 	s.t.Cleanup(w.finish)
@@ -96,8 +95,8 @@ func (w *stopwatch) settle(ctx context.Context) {
 		switch {
 		case r.batch != "":
 			over = w.taken(r) || w.moved(ctx, r)
-		case r.successor != nil:
-			over = r.successor.said(r.ready)
+		case r.actor != nil:
+			over = w.living[r.actor].said(r.actor.ready)
 		default:
 			over = w.alive.After(r.since)
 		}
@@ -118,7 +117,7 @@ func (w *stopwatch) note(r *recovery, length time.Duration) {
 
 // taken tells whether another process has taken the batch up.
 func (w *stopwatch) taken(r *recovery) bool {
-	for _, p := range w.workers {
+	for _, p := range w.living {
 		if p.saidAfter(r.since, `msg="batch (?:taken|overdue)".* batch=`+r.batch+`\b`) {
 			return true
 		}
@@ -145,9 +144,7 @@ func join(values []any) string {
 func (w *stopwatch) killed(a *actor, dead *process, died time.Time) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if _, works := w.workers[a]; works {
-		w.workers[a] = a.process
-	}
+	w.living[a] = a.process
 	held := dead.held()
 	for _, batch := range held {
 		seen, err := w.storm.books.HMGet(context.Background(), w.storm.jobKey("batch:"+batch), "state", "run", "request").Result()
@@ -156,7 +153,7 @@ func (w *stopwatch) killed(a *actor, dead *process, died time.Time) {
 		}
 	}
 	if len(held) == 0 {
-		w.open = append(w.open, &recovery{what: a.name, since: died, successor: a.process, ready: a.ready})
+		w.open = append(w.open, &recovery{what: a.name, since: died, actor: a})
 	}
 }
 

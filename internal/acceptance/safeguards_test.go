@@ -60,6 +60,16 @@ var safeguards = map[string]safeguard{
 			{"worker/answer.go", "refusalPause = 15 * time.Second", "refusalPause = time.Second"},
 		},
 	},
+	"limit": { // no body is read further than a callback can be long
+		test: "TestFault10", edits: []edit{
+			{"worker/endpoint.go", "if r.ContentLength > thingspace.LargestCallback {", "if r.ContentLength > 1<<40 {"},
+			{"worker/endpoint.go", "http.MaxBytesReader(w, r.Body, thingspace.LargestCallback)", "http.MaxBytesReader(w, r.Body, 1<<40)"},
+		},
+	},
+	"room": { // the slowest client makes room for the next one
+		test:  "TestFault11",
+		edits: []edit{{"worker/bounded.go", "for b.open >= b.most && b.slowest() == nil && !b.closed {", "for b.open >= b.most && !b.closed {"}},
+	},
 	"stillness": { // one worker's 429 holds all of them
 		test: "TestFault13RetryAfter", edits: []edit{{"worker/answer.go",
 			"if err := s.standStill(ctx, answer, pause); err != nil {", "if err := error(nil); err != nil {"}},
