@@ -9,13 +9,16 @@ SHELL       := bash
 GO        ?= go
 BIN       := $(CURDIR)/bin
 PACKAGES  ?= ./...
-TIMEOUT   ?= 9m
+TIMEOUT   ?= 20m
 BENCHTIME ?= 1s
 FUZZTIME  ?= 10s
+SECONDS   ?= 600
+SEED      ?= 0
+DEVICES   ?= 0
 
 .PHONY: help
 help: ## show this
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: ## build bin/simshift, a static binary
@@ -39,6 +42,15 @@ bench: needs ## run every benchmark (BENCHTIME=1s each)
 .PHONY: fuzz
 fuzz: ## run every fuzz target (FUZZTIME=10s each)
 	@GO='$(GO)' .ci/fuzz $(FUZZTIME) $(PACKAGES)
+
+.PHONY: chaos
+chaos: needs ## kill everything for SECONDS=600, with SEED=0 (another each time) and DEVICES=0 (200 a second), and judge it
+	$(GO) test -run '^TestChaos$$' -v -count=1 -timeout 0 ./internal/acceptance \
+		-seconds $(SECONDS) -seed $(SEED) -devices $(DEVICES) -plain
+
+.PHONY: safeguards
+safeguards: needs ## take every safeguard away in turn: its test must fail
+	$(GO) test -run '^TestWithoutASafeguardItsTestFails$$' -v -count=1 -timeout 0 ./internal/acceptance -every-safeguard
 
 .PHONY: lint
 lint: $(BIN)/golangci-lint $(BIN)/govulncheck ## check format, style, imports between packages, known vulnerabilities

@@ -69,6 +69,11 @@ func (l *Ledger) Parked(ctx context.Context, offset, most int64) ([]jobs.Parked,
 	if err != nil {
 		return nil, fmt.Errorf("list parked callbacks: %w", err)
 	}
+	return l.ParkedByID(ctx, ids)
+}
+
+// ParkedByID gives the parked callbacks of these ids; those that are not parked any more are left out.
+func (l *Ledger) ParkedByID(ctx context.Context, ids []string) ([]jobs.Parked, error) {
 	if len(ids) == 0 {
 		return nil, nil
 	}

@@ -63,11 +63,12 @@ var kinds = map[jobs.Verdict]jobs.EventKind{
 }
 
 // either finds the batch for word of a device that was sent again after a first request of unknown outcome. A success is
-// true whichever request it answers, and so is a permanent fault; any other failure of the first must not end the second.
+// true whichever request it answers, and so is a permanent fault, or that the profile is active already; any other failure
+// of the first must not end the second.
 func either(c *thingspace.Callback, holders []*index) (x *index, why string) {
 	fault := jobs.Fault{Code: c.FaultCode, Text: c.FaultText}
 	switch {
-	case c.Status == thingspace.Failure && fault.Verdict() == jobs.Permanent:
+	case c.Status == thingspace.Failure && fault.Verdict() != jobs.Transient:
 		return holders[0], "" // the latest
 	case c.Status != thingspace.Success:
 		return nil, "two requests of unknown outcome hold its device"

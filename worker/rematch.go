@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/simshift/simshift/jobs"
 	"github.com/simshift/simshift/thingspace"
 )
 
@@ -24,6 +25,39 @@ func (s *Settler) Rematch(ctx context.Context, from int64) (next int64, err erro
 	if err != nil || len(parked) == 0 {
 		return 0, err
 	}
+	matched, err := s.match(ctx, parked)
+	if len(parked) == rematchMost {
+		next = from + rematchMost - int64(matched)
+	}
+	return next, err
+}
+
+// Replay tries parked callbacks again, by a person's wish: those of the given ids, or all of them. It gives how many were
+// matched, of how many.
+func (s *Settler) Replay(ctx context.Context, ids []string) (matched, tried int, err error) {
+	if len(ids) > 0 {
+		parked, err := s.books.ParkedByID(ctx, ids)
+		if err != nil {
+			return 0, 0, err
+		}
+		matched, err = s.match(ctx, parked)
+		return matched, len(parked), err
+	}
+	for from := int64(0); ; {
+		parked, err := s.books.Parked(ctx, from, rematchMost)
+		if err != nil || len(parked) == 0 {
+			return matched, tried, err
+		}
+		n, err := s.match(ctx, parked)
+		if err != nil {
+			return matched, tried, err
+		}
+		matched, tried, from = matched+n, tried+len(parked), from+int64(len(parked)-n)
+	}
+}
+
+// match settles the parked callbacks whose request is known by now, and forgets them. It gives how many.
+func (s *Settler) match(ctx context.Context, parked []jobs.Parked) (int, error) {
 	var ids []string
 	var group []Received
 	for _, p := range parked {
@@ -51,10 +85,7 @@ func (s *Settler) Rematch(ctx context.Context, from int64) (next int64, err erro
 	if len(matched) > 0 {
 		s.log.InfoContext(ctx, "parked callbacks matched", "count", len(matched))
 	}
-	if len(parked) == rematchMost {
-		next = from + rematchMost - int64(len(matched))
-	}
-	return next, s.books.Unpark(ctx, matched...)
+	return len(matched), s.books.Unpark(ctx, matched...)
 }
 
 func (s *Settler) forgetOld(ctx context.Context) error {

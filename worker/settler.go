@@ -20,6 +20,7 @@ type SettleBooks interface {
 	Settle(ctx context.Context, job string, attempts int, events []jobs.Event) (jobs.Settlement, error)
 	Park(ctx context.Context, callbacks []jobs.Parked) error
 	Parked(ctx context.Context, offset, most int64) ([]jobs.Parked, error)
+	ParkedByID(ctx context.Context, ids []string) ([]jobs.Parked, error)
 	Unpark(ctx context.Context, ids ...string) error
 	OldParked(ctx context.Context, beforeMilli int64) ([]string, error)
 }

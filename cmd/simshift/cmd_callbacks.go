@@ -1,6 +1,8 @@
 package main
 
 import (
+	"errors"
+
 	"github.com/spf13/cobra"
 
 	"github.com/simshift/simshift/internal/app"
@@ -61,13 +63,29 @@ func callbacksRemoveCommand(env *app.Env) *cobra.Command {
 func callbacksParkedCommand(env *app.Env) *cobra.Command {
 	var format app.Format
 	var most int64
+	var replay, forget bool
 	cmd := &cobra.Command{
-		Use: "parked", Short: "List callbacks that fit no known request; workers try them again by themselves", Args: cobra.NoArgs,
-		Example: "  simshift callbacks parked\n  simshift callbacks parked --most 1000 -o json",
-		RunE: func(cmd *cobra.Command, _ []string) error {
+		Use: "parked [ID ...]", Short: "List callbacks that fit no known request; workers try them again by themselves",
+		Long: `Lists the callbacks that fit no known request, the oldest first. Workers try them again at every sweep and keep them
+for seven days. --replay tries them again now, all of them or those of the given ids; --forget drops those of the given ids.`,
+		Args: cobra.ArbitraryArgs,
+		Example: "  simshift callbacks parked\n  simshift callbacks parked --most 1000 -o json\n  simshift callbacks parked --replay\n" +
+			"  simshift callbacks parked --forget 0a1b2c3d4e5f6071",
+		RunE: func(cmd *cobra.Command, ids []string) error {
+			switch {
+			case replay:
+				return app.ReplayParked(cmd.Context(), env, ids)
+			case forget:
+				return app.ForgetParked(cmd.Context(), env, ids)
+			case len(ids) > 0:
+				return misuse(cmd, errors.New("say what to do with them: --replay or --forget"))
+			}
 			return app.ParkedCallbacks(cmd.Context(), env, most, format)
 		},
 	}
+	cmd.Flags().BoolVar(&replay, "replay", false, "try them again now")
+	cmd.Flags().BoolVar(&forget, "forget", false, "drop them for good")
+	cmd.MarkFlagsMutuallyExclusive("replay", "forget")
 	cmd.Flags().Int64Var(&most, "most", 50, "how many to list, the oldest first")
 	formatFlag(cmd, &format, app.Table, app.JSON)
 	return cmd

@@ -29,7 +29,7 @@ func run() int {
 		Getenv:   os.Getenv, Flags: map[string]string{}, Now: time.Now,
 	}
 	err := root(env).ExecuteContext(ctx)
-	if err != nil && strings.HasPrefix(err.Error(), "required flag") { // cobra has no type for it
+	if err != nil && (strings.HasPrefix(err.Error(), "required flag") || strings.HasPrefix(err.Error(), "if any flags")) { // cobra has no type for it
 		err = &app.Failure{Code: app.ExitUsage, Err: err, Hint: "--help shows the usage and examples"}
 	}
 	if err != nil {

@@ -146,4 +146,17 @@ func TestACallbackOfAnUnknownRequestIsParkedAndShown(t *testing.T) {
 	if !strings.Contains(parked, `"request_id": "nobody-knows"`) || strings.Contains(parked, "hush") {
 		t.Errorf("parked: %s", parked)
 	}
+	var list []struct {
+		ID string `json:"id"`
+	}
+	n.decode([]byte(parked), &list)
+	n.run(0, "callbacks", "parked", "--replay")
+	n.run(0, "callbacks", "parked", "--replay", list[0].ID)
+	n.run(1, "callbacks", "parked", "--forget", "0123456789abcdef")
+	n.run(2, "callbacks", "parked", "--forget")
+	n.run(2, "callbacks", "parked", list[0].ID)
+	n.run(0, "callbacks", "parked", "--forget", list[0].ID)
+	if left := strings.TrimSpace(string(n.run(0, "callbacks", "parked", "-o", "json"))); left != "[]" {
+		t.Errorf("left: %s", left)
+	}
 }

@@ -31,6 +31,9 @@ var binary, plainBinary string
 // without names a safeguard that the program under test is to lack; its test must fail then.
 var without = flag.String("without", "", "the safeguard that the program is built without, by its name in safeguards_test.go")
 
+// plain takes the race detector off the program under test, where it is to be as fast as it is.
+var plain = flag.Bool("plain", false, "test the program without the race detector")
+
 // binaries is the folder that they are built in.
 var binaries string
 
@@ -57,11 +60,19 @@ func TestMain(m *testing.M) {
 // buildTested builds the program under test, without a safeguard if one is named.
 func buildTested() error {
 	if *without == "" {
-		return build("-race", "-o", binary)
+		return build(tested("-o", binary)...)
 	}
 	path, err := buildVariant(*without, safeguards[*without].edits)
 	binary = path
 	return err
+}
+
+// tested gives the arguments that the program under test is built with.
+func tested(args ...string) []string {
+	if *plain {
+		return args
+	}
+	return append([]string{"-race"}, args...)
 }
 
 // silent drops what the tests' own Redis client says while its server is away.

@@ -34,8 +34,8 @@ type stopwatch struct {
 type recovery struct {
 	what, batch string
 	since       time.Time
-	seen        string   // what the ledger said of the batch when its worker died
-	actor       *actor   // whose successor's readiness ends it, where that is what it waits for
+	seen        string // what the ledger said of the batch when its worker died
+	actor       *actor // whose successor's readiness ends it, where that is what it waits for
 	done        bool
 }
 

@@ -62,7 +62,7 @@ func buildVariant(name string, edits []edit) (string, error) {
 	if err := os.WriteFile(file, text, 0o600); err != nil {
 		return "", err
 	}
-	return path, build("-race", "-overlay", file, "-o", path)
+	return path, build(tested("-overlay", file, "-o", path)...)
 }
 
 // staleEdit says that a piece of source is not where an edit looks for it.

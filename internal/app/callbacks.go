@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"text/tabwriter"
 
 	"github.com/simshift/simshift/jobs"
@@ -94,11 +95,64 @@ func ParkedCallbacks(ctx context.Context, env *Env, most int64, format Format) e
 	w := tabwriter.NewWriter(env.Out, 0, 0, 2, ' ', 0)
 	for i, p := range parked {
 		if i == 0 {
-			fmt.Fprintln(w, "CAME\tREQUEST\tEID\tWHY")
+			fmt.Fprintln(w, "ID\tCAME\tREQUEST\tEID\tWHY")
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", clock(p.At), p.RequestID, p.EID, p.Reason)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", p.ID, clock(p.At), p.RequestID, p.EID, p.Reason)
 	}
 	return w.Flush()
+}
+
+// ReplayParked tries parked callbacks again now: those of the given ids, or all of them. Workers do so by themselves.
+func ReplayParked(ctx context.Context, env *Env, ids []string) error {
+	d, err := open(ctx, env)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	if err := d.knowParked(ctx, ids); err != nil {
+		return err
+	}
+	matched, tried, err := d.settler().Replay(ctx, ids)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(env.Err, "%d of %d parked callbacks were matched; the others stay parked\n", matched, tried)
+	return nil
+}
+
+// ForgetParked drops parked callbacks for good.
+func ForgetParked(ctx context.Context, env *Env, ids []string) error {
+	if len(ids) == 0 {
+		return usage("name them: `simshift callbacks parked` lists their ids", "--forget drops the callbacks it is given, and there are none")
+	}
+	d, err := open(ctx, env)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	if err := d.knowParked(ctx, ids); err != nil {
+		return err
+	}
+	if err := d.ledger.Unpark(ctx, ids...); err != nil {
+		return err
+	}
+	fmt.Fprintf(env.Err, "%d parked callbacks are forgotten\n", len(ids))
+	return nil
+}
+
+// knowParked fails where one of the ids is not parked.
+func (d *deployment) knowParked(ctx context.Context, ids []string) error {
+	parked, err := d.ledger.ParkedByID(ctx, ids)
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		if !slices.ContainsFunc(parked, func(p jobs.Parked) bool { return p.ID == id }) {
+			return &Failure{Code: ExitError, Err: fmt.Errorf("no callback %q is parked", id),
+				Hint: "`simshift callbacks parked` lists those that are; it may have been matched meanwhile"}
+		}
+	}
+	return nil
 }
 
 // withCarrier does something with the carrier, through the session that all processes share.

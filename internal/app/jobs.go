@@ -42,6 +42,7 @@ func ListJobs(ctx context.Context, env *Env, format Format) error {
 	if format == JSON {
 		return printJSON(env.Out, list)
 	}
+	d.mentionParked(ctx)
 	if len(list) == 0 {
 		fmt.Fprintln(env.Err, "no jobs yet: `simshift import FLEET.csv --target global` makes one")
 		return nil
@@ -65,7 +66,15 @@ func ShowJob(ctx context.Context, env *Env, word string, format Format) error {
 	if err := d.describe(ctx, &job); err != nil {
 		return err
 	}
+	d.mentionParked(ctx)
 	return printJob(env.Out, job, format)
+}
+
+// mentionParked tells an operator of callbacks that wait for a request nobody knows: a few are normal, many are not.
+func (d *deployment) mentionParked(ctx context.Context) {
+	if count, err := d.ledger.ParkedCount(ctx); err == nil && count > 0 {
+		fmt.Fprintf(d.env.Err, "%d callbacks are parked: `simshift callbacks parked` tells why\n", count)
+	}
 }
 
 // WatchJob shows a job's progress until it ends. It fails with [ExitIncomplete] where not every device succeeded.
