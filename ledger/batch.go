@@ -14,7 +14,7 @@ import (
 
 // recheck is how long a queued batch may wait without anybody looking at it before the sweeper renews its task. asynq
 // itself gives a dead worker's task back after 70 to 170 s; a task too many costs nothing.
-const recheck = 20 * time.Second
+const recheck = 12 * time.Second
 
 // Form makes a batch of first attempts out of size positions of a chunk, beginning at from. It gives 0 where another
 // process was first, the job does not run, or nothing is pending there.
