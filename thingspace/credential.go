@@ -29,7 +29,7 @@ func (c *Client) bearerSource() source {
 		}
 		return issued.AccessToken, bearerLife(issued.Expiry), nil
 	}
-	return source{kind: "token", fetch: fetch, counts: countsAsRefusedToken}
+	return source{kind: "token", fetch: fetch, weigh: weighToken}
 }
 
 // bearerLife is how long a bearer may be used: it is renewed five minutes ahead of its end, or after five sixths of a
@@ -55,20 +55,22 @@ func (c *Client) tokenFailure(err error) *Error {
 	})
 }
 
-// countsAsRefusedToken counts what says that key and secret are wrong. Nothing is locked by trying; the count only ends
-// a loop that can not succeed.
-func countsAsRefusedToken(e *Error) bool {
+// weighToken takes for refused what says that key and secret are wrong. Nothing is locked by trying, so whatever is in doubt
+// is harmless; the count only ends a loop that can not succeed.
+func weighToken(e *Error) verdict {
 	switch e.Status {
 	case http.StatusOK, http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden:
-		return gatewayFault(e.Code) == noFault
+		if gatewayFault(e.Code) == noFault {
+			return refused
+		}
 	}
-	return false
+	return harmless
 }
 
 // sessionSource logs in. The attempt is noted before it is sent, so that a process that is killed meanwhile has counted
 // it too.
 func (c *Client) sessionSource() source {
-	return source{kind: "login", fetch: c.logIn, counts: countsAsFailedLogin}
+	return source{kind: "login", fetch: c.logIn, weigh: weighLogin}
 }
 
 func (c *Client) logIn(ctx context.Context, begin func() error) (string, time.Duration, *Error) {
@@ -119,23 +121,32 @@ func (c *Client) sendLogin(ctx context.Context, what call, bearer token) (answer
 	return answer{}, fault
 }
 
-// countsAsFailedLogin counts whatever may have been judged by the carrier as a wrong password. It is taken back only if it
-// never left, was turned away at the door, or broke down with an answer that is no gateway's guess (502, 504).
-func countsAsFailedLogin(e *Error) bool {
+// weighLogin finds out whether the carrier has looked at the password. It has not if the login never left, was turned away
+// at the door, or broke down with an answer that is no gateway's guess (408, 502, 504).
+func weighLogin(e *Error) verdict {
 	switch gatewayFault(e.Code) {
 	case lostBackend:
-		return true
+		return doubtful
 	case unauthenticated, misplaced, throttled, suspended:
-		return false
+		return harmless
 	case noFault:
 	}
 	switch e.Status {
 	case 0:
-		return e.Outcome != NotExecuted
-	case http.StatusBadGateway, http.StatusGatewayTimeout:
-		return true
+		if e.Outcome == NotExecuted {
+			return harmless
+		}
+		return doubtful
+	case http.StatusRequestTimeout, http.StatusBadGateway, http.StatusGatewayTimeout:
+		return doubtful
 	case http.StatusTooManyRequests:
-		return false
+		return harmless
 	}
-	return e.Status/100 != 3 && e.Status/100 != 5
+	switch e.Status / 100 {
+	case 3, 5:
+		return harmless
+	case 4:
+		return refused
+	}
+	return doubtful // granted, it seems, but the token can not be read
 }

@@ -8,8 +8,9 @@
 //   - The whole deployment shares one bearer and one session token, kept in Redis ([SessionStore]) and renewed by one
 //     process at a time.
 //   - Five failed logins in a row lock the carrier's contact record until its support unlocks it. A login therefore
-//     counts as failed before it is sent, over all processes; two that were not taken back stop every further one
-//     until a person clears them ([ErrLoginHeld], [Client.LoginHold], [Client.ClearLoginHold]).
+//     goes on record before it is sent, over all processes, until one succeeds. Two that were refused, or four that
+//     were refused or are of unknown outcome (answer lost, process killed), stop every further one until a person
+//     clears them ([ErrLoginHeld], [Client.LoginHold], [Client.ClearLoginHold]).
 //
 // [DecodeCallback] stands apart and needs no client.
 package thingspace

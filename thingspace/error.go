@@ -40,8 +40,8 @@ func (o Outcome) String() string {
 	return "unknown"
 }
 
-// ErrLoginHeld says that no process logs in (or asks for a bearer) any more, because two attempts in a row failed: a
-// person must look, then clear the hold.
+// ErrLoginHeld says that no process logs in (or asks for a bearer) any more, because two attempts were refused, or four
+// may have been: a person must look, then clear the hold.
 var ErrLoginHeld = errors.New("logging in is held")
 
 // Error is any failure of a request to the carrier. Its text holds no secret and is safe to log.

@@ -9,6 +9,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/alicebob/miniredis/v2"
 )
 
 const wrongPassword = `{"errorCode":"UnifiedWebService.REQUEST_FAILED.Login","errorMessage":"wrong"}` // words
@@ -23,6 +25,28 @@ func deployment(t *testing.T, server *carrier, processes int) []*Client {
 			WithName(fmt.Sprintf("worker-%d", i)), WithClock(func() time.Time { return noon })))
 	}
 	return clients
+}
+
+// rest lets the time pass that follows an attempt of unknown outcome.
+func rest(db *miniredis.Miniredis) { db.FastForward(lockLife) }
+
+const unreadable = "to be written so that it can not be read"
+
+// onRecord writes attempts of other processes, as they leave them.
+func onRecord(t *testing.T, client *Client, made ...attempt) {
+	t.Helper()
+	slot := client.session.slot
+	for i, a := range made {
+		id, err := fmt.Sprintf("gone-%d", i), error(nil)
+		if a.Note == unreadable {
+			err = slot.rdb.HSet(t.Context(), slot.attemptsKey(), id, `{"who":`).Err()
+		} else {
+			err = slot.note(t.Context(), id, a)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 func TestRefusedLoginsEndAfterTwoOverAllProcesses(t *testing.T) {
@@ -49,7 +73,7 @@ func TestRefusedLoginsEndAfterTwoOverAllProcesses(t *testing.T) {
 		t.Errorf("got %v", fault)
 	}
 	hold, err := clients[7].LoginHold(t.Context())
-	if err != nil || hold == nil || hold.Of != "login" || hold.Attempts != 2 || hold.Status != 401 ||
+	if err != nil || hold == nil || hold.Of != "login" || hold.Refused != 2 || hold.Unknown != 0 || hold.Status != 401 ||
 		hold.Code != "UnifiedWebService.REQUEST_FAILED.Login" || !strings.HasPrefix(hold.Who, "worker-") || !hold.At.Equal(noon) {
 		t.Errorf("the hold says %+v, %v", hold, err)
 	}
@@ -103,7 +127,7 @@ func TestASuccessStartsTheCountAgain(t *testing.T) {
 	}
 }
 
-func TestWhatMayHaveBeenJudgedCountsAsAFailedLogin(t *testing.T) {
+func TestWhatMayHaveBeenJudgedStaysOnRecord(t *testing.T) {
 	for name, c := range map[string]struct {
 		handle http.HandlerFunc
 		logins int // of five tries
@@ -112,11 +136,12 @@ func TestWhatMayHaveBeenJudgedCountsAsAFailedLogin(t *testing.T) {
 		"refused without words":   {answering(http.StatusUnauthorized, ""), 2},
 		"refused by a page":       {answering(http.StatusForbidden, "<html>no</html>"), 2},
 		"no such path":            {answering(http.StatusNotFound, ""), 2},
-		"cut without an answer":   {cutting, 2},
-		"bad gateway":             {answering(http.StatusBadGateway, ""), 2},
-		"gateway time-out":        {answering(http.StatusGatewayTimeout, ""), 2},
-		"backend lost":            {answering(http.StatusInternalServerError, `{"fault":{"code":"101504"}}`), 2},
-		"granted without token":   {answering(http.StatusOK, `{}`), 2},
+		"cut without an answer":   {cutting, 4},
+		"request time-out":        {answering(http.StatusRequestTimeout, ""), 4},
+		"bad gateway":             {answering(http.StatusBadGateway, ""), 4},
+		"gateway time-out":        {answering(http.StatusGatewayTimeout, ""), 4},
+		"backend lost":            {answering(http.StatusInternalServerError, `{"fault":{"code":"101504"}}`), 4},
+		"granted without token":   {answering(http.StatusOK, `{}`), 4},
 		"throttled":               {answering(http.StatusTooManyRequests, ""), 5},
 		"throttled by a code":     {answering(http.StatusForbidden, `{"fault":{"code":"900800"}}`), 5},
 		"unavailable":             {answering(http.StatusServiceUnavailable, ""), 5},
@@ -124,13 +149,14 @@ func TestWhatMayHaveBeenJudgedCountsAsAFailedLogin(t *testing.T) {
 		"redirected":              {answering(http.StatusFound, "", "Location", "http://127.0.0.1:1/"), 5},
 		"not for this subscriber": {answering(http.StatusForbidden, `{"fault":{"code":"900908"}}`), 5},
 	} {
-		server := newCarrier(t)
+		server, db := newCarrier(t), redisServer(t)
 		server.on(loginPath, c.handle)
-		client := newClient(t, server)
+		client := New(configFor(server), storeIn(t, db), quietly())
 		for range 5 {
 			if fault := enable(t, client); fault == nil || fault.Outcome != NotExecuted && fault.Outcome != Misdirected {
 				t.Errorf("%s: %v", name, fault)
 			}
+			rest(db)
 		}
 		if n := len(server.requests(loginPath)); n != c.logins {
 			t.Errorf("%s: %d logins, want %d", name, n, c.logins)
@@ -138,24 +164,44 @@ func TestWhatMayHaveBeenJudgedCountsAsAFailedLogin(t *testing.T) {
 	}
 }
 
-func TestALoginThatDiedWithItsProcessCounts(t *testing.T) {
-	server := newCarrier(t)
-	server.on(loginPath, answering(http.StatusUnauthorized, wrongPassword))
-	clients := deployment(t, server, 3)
-	if err := clients[0].session.begin(t.Context(), "killed"); err != nil { // and never heard of again
-		t.Fatal(err)
+func TestOnlyTheOwnerOfTheLockBeginsAndWhoeverBeginsHasItsWholeLife(t *testing.T) {
+	server, db := newCarrier(t), redisServer(t)
+	session := New(configFor(server), storeIn(t, db), quietly()).session
+	if locked, err := session.slot.lock(t.Context(), "owner", lockLife); !locked || err != nil {
+		t.Fatal(locked, err)
 	}
-	for _, client := range clients {
-		_ = enable(t, client)
+	db.FastForward(lockLife - time.Second)
+	for owner, want := range map[string]error{"stalled": errLockLost, "owner": nil} {
+		if err := session.begin(t.Context(), owner); !errors.Is(err, want) {
+			t.Errorf("%s: %v", owner, err)
+		}
 	}
-	server.asked(t, 1, 1, 0)
+	made, err := session.slot.attempts(t.Context())
+	if left := db.TTL(session.slot.lockKey()); len(made) != 1 || err != nil || left != lockLife {
+		t.Errorf("on record: %v, %v; the lock has %v left", made, err, left)
+	}
 }
 
-func TestTwoProcessesThatBothThinkTheyHaveTheLockStayWithinTheBound(t *testing.T) {
-	client := newClient(t, newCarrier(t))
-	for i, want := range []bool{true, true, false, false} {
-		if err := client.session.begin(t.Context(), fmt.Sprint(i)); errors.Is(err, ErrLoginHeld) == want {
-			t.Errorf("attempt %d: %v", i+1, err)
+func TestWhoeverHasBegunCountsOnceMoreBeforeItSends(t *testing.T) {
+	gone, no := attempt{}, attempt{Refused: true}
+	for name, c := range map[string]struct {
+		before []attempt
+		held   bool
+	}{
+		"nothing before it":                     {nil, false},
+		"three that nobody knows of":            {[]attempt{gone, gone, gone}, false},
+		"one refused and two nobody knows of":   {[]attempt{no, gone, gone}, false},
+		"four":                                  {[]attempt{gone, gone, no, gone}, true},
+		"a second one was refused in between":   {[]attempt{no, no}, true},
+		"an unreadable one counts like refused": {[]attempt{no, {Note: unreadable}}, true},
+	} {
+		client := newClient(t, newCarrier(t))
+		onRecord(t, client, c.before...)
+		if locked, err := client.session.slot.lock(t.Context(), "owner", lockLife); !locked || err != nil {
+			t.Fatal(locked, err)
+		}
+		if err := client.session.begin(t.Context(), "owner"); errors.Is(err, ErrLoginHeld) != c.held {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 }
@@ -193,13 +239,13 @@ func TestNoLoginWithoutANoteOfIt(t *testing.T) {
 }
 
 func TestRefusedKeysEndAfterTwoAndOutagesDoNot(t *testing.T) {
-	const refused = `{"error":"invalid_client","error_description":"unknown key"}`
+	const invalid = `{"error":"invalid_client","error_description":"unknown key"}`
 	for name, c := range map[string]struct {
 		handle http.HandlerFunc
 		tokens int // of five tries
 	}{
-		"refused":     {answering(http.StatusUnauthorized, refused, "Content-Type", "application/json"), 2},
-		"refused 200": {answering(http.StatusOK, refused, "Content-Type", "application/json"), 2},
+		"refused":     {answering(http.StatusUnauthorized, invalid, "Content-Type", "application/json"), 2},
+		"refused 200": {answering(http.StatusOK, invalid, "Content-Type", "application/json"), 2},
 		"bad gateway": {answering(http.StatusBadGateway, ""), 5},
 		"throttled":   {answering(http.StatusTooManyRequests, "", "Retry-After", "7"), 5},
 		"cut":         {cutting, 5},

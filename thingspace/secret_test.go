@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"testing"
+	"time"
 )
 
 // parrot answers with everything it was sent, in some shape of error.
@@ -32,12 +33,13 @@ func TestNeitherErrorsNorLogsNorHoldsTellASecret(t *testing.T) {
 	for _, path := range []string{tokenPath, loginPath, enablePath, "/api/m2m/v1/callbacks/account"} {
 		for _, shape := range shapes {
 			for _, status := range []int{200, 400, 401, 403, 500} {
-				server := newCarrier(t)
+				server, db := newCarrier(t), redisServer(t)
 				server.on(path, parrot(status, shape))
 				var logged bytes.Buffer
-				client := newClient(t, server)
+				client := New(configFor(server), storeIn(t, db), WithClock(func() time.Time { return noon }))
 				client.log = slog.New(slog.NewTextHandler(&logged, &slog.HandlerOptions{Level: slog.LevelDebug}))
 				_, enableErr := client.Enable(t.Context(), oneDevice())
+				rest(db)
 				listener := Listener{Service: ProfileService, URL: "https://host", Username: "u", Password: "listener-password"}
 				listenErr := client.Register(t.Context(), "account", listener)
 				hold, err := client.LoginHold(t.Context())

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// The times of a renewal. The lock outlives the renewal it covers, and whoever waits outlives the lock of a process that
-// was killed.
+// The times of a renewal. The lock outlives the renewal it covers, which [mostOpen] builds on, and whoever waits outlives
+// the lock of a process that was killed.
 const (
 	renewWithin = 20 * time.Second
 	tidyWithin  = 2 * time.Second // to note its failure, and again to give the lock back
@@ -34,9 +34,18 @@ type source struct {
 	// may count against us.
 	fetch func(ctx context.Context, begin func() error) (value string, life time.Duration, fault *Error)
 
-	// counts tells whether the failure counts as a failed attempt.
-	counts func(*Error) bool
+	// weigh tells what a failure says of the attempt.
+	weigh func(*Error) verdict
 }
+
+// verdict is what is known of an attempt that brought no credential.
+type verdict uint8
+
+const (
+	doubtful verdict = iota // it may have been judged, either way: nobody knows
+	refused                 // it was judged, and the answer was no
+	harmless                // it was not judged
+)
 
 func newShared(c *Client, store *SessionStore, from source) *shared {
 	return &shared{client: c, slot: store.slot(c.cfg.scope(), from.kind), source: from, turn: make(chan struct{}, 1)}
@@ -89,40 +98,51 @@ func (s *shared) renew(ctx context.Context, seen token) (token, error) {
 }
 
 // renewLocked gets and stores a new token, and gives the lock back. It does not end with the caller: a login that was
-// broken off would count as failed.
+// broken off would be of unknown outcome.
 func (s *shared) renewLocked(ctx context.Context, owner string) (token, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), renewWithin)
 	defer cancel()
-	defer s.unlock(ctx, owner)
-	failed, err := s.slot.attempts(ctx)
+	leave := s.unlock
+	defer func() { leave(ctx, owner) }()
+	made, err := s.slot.attempts(ctx)
 	if err != nil {
 		return token{}, err
 	}
-	if len(failed) >= mostFailures {
-		return token{}, s.held(failed)
+	if countOf(made).spent(0) {
+		return token{}, s.held(made)
 	}
 	value, life, fault := s.source.fetch(ctx, func() error { return s.begin(ctx, owner) })
 	if fault != nil {
+		if s.source.weigh(fault) == doubtful {
+			leave = s.rest
+		}
 		return token{}, s.fail(ctx, owner, fault)
 	}
 	s.client.log.InfoContext(ctx, "thingspace credential renewed", "kind", s.source.kind, "life", life)
 	return s.keep(ctx, owner, token{issue: rand.Text(), value: value, life: life})
 }
 
-// begin notes an attempt that is about to be sent. The count is read again after it: a process that had lost its lock
-// unawares may be trying at the same time.
+// errLockLost ends a renewal that took too long before it had sent anything.
+var errLockLost = errors.New("another process took over the renewal before it was sent")
+
+// begin notes an attempt that is about to be sent. What is on record is counted again after it: since it was first
+// counted, an attempt of unknown outcome may have turned out to be refused.
 func (s *shared) begin(ctx context.Context, owner string) error {
-	if err := s.slot.note(ctx, owner, s.attempt(nil)); err != nil {
+	begun, err := s.slot.begin(ctx, owner, s.attempt(nil, doubtful), lockLife)
+	if err != nil {
 		return err
 	}
-	failed, err := s.slot.attempts(ctx)
-	if err == nil && len(failed) > mostFailures {
-		return s.held(failed)
+	if !begun {
+		return errLockLost
+	}
+	made, err := s.slot.attempts(ctx)
+	if err == nil && countOf(made).spent(1) {
+		return s.held(made)
 	}
 	return err
 }
 
-// keep stores the token, and does not give up soon: until it is stored, its attempt counts as failed.
+// keep stores the token, and does not give up soon: until it is stored, its attempt is one of unknown outcome.
 func (s *shared) keep(ctx context.Context, owner string, fresh token) (token, error) {
 	for {
 		kept, err := s.slot.keep(ctx, owner, fresh)
@@ -140,32 +160,33 @@ func (s *shared) keep(ctx context.Context, owner string, fresh token) (token, er
 	}
 }
 
-// fail weighs a failed attempt: it is taken back, or it stays and may be the one too many. It has a time of its own,
-// since the attempt may have used up the renewal's.
+// fail weighs a failed attempt: it is taken back, or it stays on record and may be the one too many. It has a time of its
+// own, since the attempt may have used up the renewal's.
 func (s *shared) fail(ctx context.Context, owner string, fault *Error) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), tidyWithin)
 	defer cancel()
-	log := s.client.log.With("kind", s.source.kind, "error", fault)
-	if !s.source.counts(fault) {
+	log, found := s.client.log.With("kind", s.source.kind, "error", fault), s.source.weigh(fault)
+	if found == harmless {
 		log.WarnContext(ctx, "thingspace credential not renewed")
 		fault.Err = errors.Join(fault.Err, s.slot.forgive(ctx, owner))
 		return fault
 	}
-	noteErr := s.slot.note(ctx, owner, s.attempt(fault))
-	failed, err := s.slot.attempts(ctx)
-	log.ErrorContext(ctx, "thingspace credential refused", "failed_attempts", len(failed))
-	if len(failed) >= mostFailures {
-		fault.Err = errors.Join(fault.Err, s.held(failed))
+	noteErr := s.slot.note(ctx, owner, s.attempt(fault, found))
+	made, err := s.slot.attempts(ctx)
+	sum := countOf(made)
+	log.ErrorContext(ctx, "thingspace credential not given", "refused", sum.refused, "unknown", sum.unknown)
+	if sum.spent(0) {
+		fault.Err = errors.Join(fault.Err, s.held(made))
 	}
 	fault.Err = errors.Join(fault.Err, noteErr, err)
 	return fault
 }
 
 // attempt is the record of one, before its outcome is known (nil) or after it failed.
-func (s *shared) attempt(fault *Error) attempt {
+func (s *shared) attempt(fault *Error, found verdict) attempt {
 	a := attempt{Who: s.client.name, At: s.client.now().UTC(), Note: "sent; what became of it was never recorded"}
 	if fault != nil {
-		a.Status, a.Code, a.Note = fault.Status, fault.Code, fault.Message
+		a.Refused, a.Status, a.Code, a.Note = found == refused, fault.Status, fault.Code, fault.Message
 	}
 	return a
 }
@@ -185,5 +206,15 @@ func (s *shared) unlock(ctx context.Context, owner string) {
 	defer cancel()
 	if err := s.slot.unlock(ctx, owner); err != nil {
 		s.client.log.WarnContext(ctx, "thingspace lock not given back; it ends by itself", "kind", s.source.kind, "error", err)
+	}
+}
+
+// rest leaves the lock to lapse by itself. After an attempt of unknown outcome the next one then comes no sooner than after
+// a process that was killed: not before the carrier can have judged it, and not all at once into an outage.
+func (s *shared) rest(ctx context.Context, owner string) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), tidyWithin)
+	defer cancel()
+	if err := s.slot.prolong(ctx, owner, lockLife); err != nil {
+		s.client.log.WarnContext(ctx, "thingspace lock not prolonged", "kind", s.source.kind, "error", err)
 	}
 }

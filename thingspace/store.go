@@ -15,11 +15,12 @@ import (
 )
 
 // SessionStore keeps what the deployment shares of its standing with the carrier: the tokens, who renews them now, and
-// the logins that failed. One hash tag holds all its keys together, so it runs on Redis Cluster:
+// the logins that may have failed. One hash tag holds all its keys together, so it runs on Redis Cluster:
 //
 //	simshift:{thingspace}:SCOPE:KIND           the token; gone when it should no longer be used (string)
 //	simshift:{thingspace}:SCOPE:KIND:lock      who renews it (string)
-//	simshift:{thingspace}:SCOPE:KIND:attempts  attempts to renew it that count as failed: id -> JSON (hash)
+//	simshift:{thingspace}:SCOPE:KIND:attempts  attempts to renew it that were refused, or whose outcome is not known, since
+//	                                           the last success: id -> JSON (hash)
 //
 // SCOPE stands for the carrier's address and the user; KIND is "token" for the bearer and "login" for the session.
 // All lives are Redis's own time-outs, so the clocks of the processes do not matter.
@@ -27,6 +28,9 @@ type SessionStore struct{ rdb redis.UniversalClient }
 
 // NewSessionStore keeps sessions in the given Redis, which stays the caller's to close.
 func NewSessionStore(rdb redis.UniversalClient) *SessionStore { return &SessionStore{rdb: rdb} }
+
+//go:embed lua/begin.lua
+var beginSource string
 
 //go:embed lua/keep.lua
 var keepSource string
@@ -38,6 +42,7 @@ var dropSource string
 var touchSource string
 
 var (
+	beginScript = redis.NewScript(beginSource)
 	keepScript  = redis.NewScript(keepSource)
 	dropScript  = redis.NewScript(dropSource)
 	touchScript = redis.NewScript(touchSource)
@@ -119,17 +124,37 @@ func (s slot) unlock(ctx context.Context, owner string) error {
 	return dropScript.Run(ctx, s.rdb, []string{s.lockKey()}, owner).Err()
 }
 
-// attempt is one try to renew that counts as failed until it is taken back.
-type attempt struct {
-	Who    string    `json:"who"`
-	At     time.Time `json:"at"`
-	Status int       `json:"status,omitempty"`
-	Code   string    `json:"code,omitempty"`
-	Note   string    `json:"note"`
+// prolong gives the lock its whole life again, unless it has passed on meanwhile.
+func (s slot) prolong(ctx context.Context, owner string, life time.Duration) error {
+	return touchScript.Run(ctx, s.rdb, []string{s.lockKey()}, owner, life.Milliseconds()).Err()
 }
 
-// note writes the attempt, or what became of it. It has an id of its own, and is no counter, so that a repeated command
-// counts once.
+// attempt is one try to renew that stays on record until it is taken back or another succeeds.
+type attempt struct {
+	Who     string    `json:"who"`
+	At      time.Time `json:"at"`
+	Refused bool      `json:"refused,omitempty"` // it was judged, and the answer was no; else nobody knows what became of it
+	Status  int       `json:"status,omitempty"`
+	Code    string    `json:"code,omitempty"`
+	Note    string    `json:"note"`
+}
+
+// begin writes the attempt that owner is about to make, and prolongs its lock; false: the lock was lost, and nothing is
+// written. An attempt has an id of its own, and is no counter, so that a repeated command counts once.
+func (s slot) begin(ctx context.Context, owner string, a attempt, life time.Duration) (bool, error) {
+	record, err := json.Marshal(a)
+	if err != nil {
+		return false, err
+	}
+	keys := []string{s.lockKey(), s.attemptsKey()}
+	begun, err := beginScript.Run(ctx, s.rdb, keys, owner, record, life.Milliseconds()).Bool()
+	if err != nil {
+		return false, fmt.Errorf("note the attempt: %w", err)
+	}
+	return begun, nil
+}
+
+// note writes what became of an attempt, whoever has the lock by now.
 func (s slot) note(ctx context.Context, id string, a attempt) error {
 	record, err := json.Marshal(a)
 	if err != nil {
@@ -146,7 +171,7 @@ func (s slot) forgive(ctx context.Context, id string) error {
 	return s.rdb.HDel(ctx, s.attemptsKey(), id).Err()
 }
 
-// attempts lists what counts as failed, oldest first.
+// attempts lists what is on record, oldest first.
 func (s slot) attempts(ctx context.Context) ([]attempt, error) {
 	records, err := s.rdb.HGetAll(ctx, s.attemptsKey()).Result()
 	if err != nil {
@@ -156,9 +181,9 @@ func (s slot) attempts(ctx context.Context) ([]attempt, error) {
 	for _, record := range records {
 		var a attempt
 		if json.Unmarshal([]byte(record), &a) != nil {
-			a.Note = "unreadable record"
+			a = attempt{Refused: true, Note: "unreadable record"} // it may have been the worst
 		}
-		list = append(list, a) // an unreadable one counts like any other
+		list = append(list, a)
 	}
 	slices.SortFunc(list, func(a, b attempt) int {
 		return cmp.Or(a.At.Compare(b.At), strings.Compare(a.Who, b.Who))
