@@ -21,7 +21,7 @@ import (
 	"go.uber.org/goleak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { goleak.VerifyTestMain(realRedis.Main(m)) }
 
 const (
 	tokenPath   = "/api/ts/v1/oauth2/token" // a path
