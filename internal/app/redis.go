@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -51,13 +51,17 @@ type silent struct{}
 
 func (silent) Printf(context.Context, string, ...any) {}
 
+// hasPassword looks at the text alone: net/url takes no list of hosts with ports.
 func hasPassword(address string) bool {
-	u, err := url.Parse(address)
-	if err != nil || u.User == nil {
-		return false
-	}
-	_, set := u.User.Password()
-	return set
+	_, rest, _ := strings.Cut(address, "://")
+	login, _ := splitLogin(rest)
+	return strings.Contains(login, ":")
+}
+
+// splitLogin parts user:password from what comes after it. No host has an @, but a password may.
+func splitLogin(rest string) (login, hosts string) {
+	at := strings.LastIndexByte(rest, '@')
+	return rest[:max(at, 0)], rest[at+1:]
 }
 
 // parseRedis reads the URL forms of SIMSHIFT_REDIS_URL. Errors never repeat the URL: it may hold a password.
@@ -79,15 +83,12 @@ func parseRedis(address string) (*redis.UniversalOptions, error) {
 }
 
 func parseMany(scheme, rest string) (*redis.UniversalOptions, error) {
-	login, hosts, found := strings.Cut(rest, "@")
-	if !found {
-		login, hosts = "", rest
-	}
-	hosts, path, _ := strings.Cut(hosts, "/")
+	login, rest := splitLogin(rest)
+	hosts, path, _ := strings.Cut(rest, "/")
 	options := &redis.UniversalOptions{Addrs: strings.Split(hosts, ","), IsClusterMode: scheme == "redis+cluster"}
 	options.Username, options.Password, _ = strings.Cut(login, ":")
-	if hosts == "" {
-		return nil, errors.New("no host is named")
+	if slices.Contains(options.Addrs, "") {
+		return nil, errors.New("a host is not named")
 	}
 	if options.IsClusterMode {
 		return options, nil
@@ -100,8 +101,8 @@ func parseMany(scheme, rest string) (*redis.UniversalOptions, error) {
 		return options, nil
 	}
 	n, err := strconv.Atoi(db)
-	if err != nil {
-		return nil, fmt.Errorf("the database %q is not a number", db)
+	if err != nil || n < 0 {
+		return nil, fmt.Errorf("the database %q is not a number from 0", db)
 	}
 	options.DB = n
 	return options, nil
