@@ -14,11 +14,16 @@ type RetryWave struct {
 	Due     time.Time
 }
 
+const waveForm = "%d:%d:%d:%d"
+
 // ParseWave reads a wave's name, group:attempt:again:due, as the ledger's scripts make it.
 func ParseWave(name string) (RetryWave, error) {
 	var group, attempt, again int
 	var due int64
-	if n, err := fmt.Sscanf(name, "%d:%d:%d:%d", &group, &attempt, &again, &due); n != 4 || err != nil {
+	// Whatever Sscanf passes over, spaces and signs and what comes after, makes it another name.
+	n, err := fmt.Sscanf(name, waveForm, &group, &attempt, &again, &due)
+	exact := n == 4 && err == nil && fmt.Sprintf(waveForm, group, attempt, again, due) == name
+	if !exact || group < 0 || attempt < 0 || again < 0 || again > 1 || due < 0 {
 		return RetryWave{}, fmt.Errorf("%q is no retry wave", name)
 	}
 	return RetryWave{Name: name, Group: group, Attempt: attempt, Repeat: again == 1, Due: time.Unix(due, 0).UTC()}, nil
