@@ -43,17 +43,23 @@ func (c *Client) Enable(ctx context.Context, request EnableRequest) (requestID s
 	if fault != nil {
 		return "", fault
 	}
-	var taken struct {
-		RequestID loose `json:"requestId"`
-	}
-	err = json.Unmarshal(got.body, &taken)
-	if id := string(taken.RequestID); err == nil && id != "" && oneLine(id, longestRequestID) == id {
+	if id, ok := readRequestID(got.body); ok {
 		return id, nil
 	}
 	return "", &Error{
 		Op: what.op, Status: got.status, Outcome: Unknown, RetryAfter: got.retryAfter,
 		Message: "the answer holds no usable requestId",
 	}
+}
+
+// readRequestID takes the id from the carrier's answer, if it is fit for keys and log lines.
+func readRequestID(body []byte) (id string, ok bool) {
+	var taken struct {
+		RequestID loose `json:"requestId"`
+	}
+	err := json.Unmarshal(body, &taken)
+	id = string(taken.RequestID)
+	return id, err == nil && id != "" && len(id) <= longestRequestID && oneLine(id, longestRequestID) == id
 }
 
 // fault tells what makes the request impossible to send.

@@ -8,8 +8,10 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 )
 
 // ProfileService is the service whose listener gets the callbacks of profile actions.
@@ -62,8 +64,8 @@ type listed struct {
 	URL     string `json:"url"`
 }
 
-// readListeners takes a list in the forms it may come in: an array, an object that holds one, a single listener, or
-// nothing at all.
+// readListeners takes a list in the forms it may come in: an array, an object that holds one, under whatever name, a single
+// listener, or nothing at all.
 func readListeners(body []byte) (found []listed, ok bool) {
 	body = bytes.TrimSpace(body)
 	if len(body) == 0 {
@@ -83,12 +85,15 @@ func readListeners(body []byte) (found []listed, ok bool) {
 	if json.Unmarshal(body, &fields) != nil {
 		return nil, false
 	}
-	for _, field := range fields {
-		if json.Unmarshal(field, &found) == nil {
-			return found, true
+	for _, name := range slices.Sorted(maps.Keys(fields)) {
+		var some []listed
+		if fields[name][0] != '[' || json.Unmarshal(fields[name], &some) != nil {
+			continue
 		}
+		ok = true
+		found = append(found, slices.DeleteFunc(some, func(l listed) bool { return l.URL == "" })...)
 	}
-	return nil, len(fields) == 0
+	return found, ok || len(fields) == 0
 }
 
 // Register makes l the listener of its service for the account, in place of any other. l.Account is not looked at.

@@ -24,9 +24,10 @@ func TestListsListenersWithoutTheirPasswords(t *testing.T) {
 	}
 	for body, count := range map[string]int{
 		`[]`: 0, `{}`: 0, ``: 0, `null`: 0, `<html>`: -1, `{"errorCode":"none"}`: -1,
-		`{"serviceName":"DeviceProfileService","url":"https://host"}`:               1,
-		`{"callbacks":[{"name":"DeviceProfileService","url":"https://host"}]}`:      1,
-		`[{"name":"DeviceProfileService","url":"https://host","password":"words"}]`: 1,
+		`{"serviceName":"DeviceProfileService","url":"https://host"}`:                                   1,
+		`{"callbacks":[{"name":"DeviceProfileService","url":"https://host"}]}`:                          1,
+		`{"a":null,"b":[],"c":[{"name":"DeviceProfileService","url":"https://host"}],"d":["x"],"e":[]}`: 1,
+		`[{"name":"DeviceProfileService","url":"https://host","password":"words"}]`:                     1,
 	} {
 		server.on(accountPath, answering(http.StatusOK, body))
 		got, err := newClient(t, server).Listeners(t.Context(), "0000123456-00001")

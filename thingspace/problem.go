@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"encoding/xml"
+	"math"
 	"regexp"
 	"strings"
 	"unicode"
@@ -34,9 +35,16 @@ func readProblem(body []byte, secrets []string) problem {
 		p.message = markup.ReplaceAllString(string(body), " ")
 	}
 	return problem{
-		code:    oneLine(scrub(p.code, secrets), longestCode),
-		message: oneLine(scrub(p.message, secrets), longestMessage),
+		code:    presentable(p.code, secrets, longestCode),
+		message: presentable(p.message, secrets, longestMessage),
 	}
+}
+
+// presentable makes foreign words fit for a line, without secrets. They are looked for on both sides of the tidying, which
+// can put one together that stood there with other space in it.
+func presentable(text string, secrets []string, runes int) string {
+	text = oneLine(scrub(text, secrets), math.MaxInt)
+	return oneLine(scrub(text, secrets), runes)
 }
 
 var markup = regexp.MustCompile(`(?s)<(script|style).*?</(script|style)>|<[^>]*>`)
