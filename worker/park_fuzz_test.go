@@ -2,6 +2,7 @@ package worker
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 
@@ -49,11 +50,7 @@ func namesASecret(value any) bool {
 			}
 		}
 	case []any:
-		for _, inner := range v {
-			if namesASecret(inner) {
-				return true
-			}
-		}
+		return slices.ContainsFunc(v, namesASecret)
 	}
 	return false
 }
