@@ -70,7 +70,7 @@ func parseRedis(address string) (*redis.UniversalOptions, error) {
 	switch scheme {
 	case "redis", "rediss", "unix":
 		one, err := redis.ParseURL(address)
-		if err != nil {
+		if err != nil || one.DB < 0 {
 			return nil, errors.New("the URL is not well formed")
 		}
 		return &redis.UniversalOptions{
@@ -79,7 +79,7 @@ func parseRedis(address string) (*redis.UniversalOptions, error) {
 	case "redis+cluster", "redis+sentinel":
 		return parseMany(scheme, rest)
 	}
-	return nil, fmt.Errorf("the scheme %q is not known", scheme)
+	return nil, errors.New("the scheme, before ://, is not one of ours")
 }
 
 func parseMany(scheme, rest string) (*redis.UniversalOptions, error) {
@@ -102,7 +102,7 @@ func parseMany(scheme, rest string) (*redis.UniversalOptions, error) {
 	}
 	n, err := strconv.Atoi(db)
 	if err != nil || n < 0 {
-		return nil, fmt.Errorf("the database %q is not a number from 0", db)
+		return nil, errors.New("the database is not a number from 0")
 	}
 	options.DB = n
 	return options, nil
