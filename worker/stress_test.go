@@ -88,10 +88,15 @@ func TestAWorkerStartsAndStopsAgainAndAgain(t *testing.T) {
 	books := ledger.New(rdb, time.Now)
 	tasks := NewTasks(asynq.NewClientFromRedisClient(rdb))
 	limiter := ratelimit.New(rdb, ratelimit.Limits{})
+	witness := NewWitness(WitnessConfig{
+		Process: "idle", Books: books, Ground: &ground{}, Hold: func(context.Context, time.Time, string) error { return nil },
+		Now: time.Now, Log: log,
+	})
 	for n := range 4 {
 		w := New(Config{
 			Redis: rdb, Books: books, Tasks: tasks, Limiter: limiter, Carrier: idle{t}, Registry: idle{t},
-			Settler:     NewSettler(books, tasks, limiter, time.Now, rand.Float64, log),
+			Settler:     NewSettler(books, tasks, limiter, witness, time.Now, rand.Float64, log),
+			Witness:     witness,
 			Concurrency: 4, RequestTimeout: time.Second, SweepEvery: time.Minute, Retention: time.Hour,
 			Now: time.Now, Chance: rand.Float64, Log: log,
 		})

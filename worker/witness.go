@@ -88,6 +88,11 @@ func (w *Witness) Remember(bytes int, again func(ctx context.Context) error) {
 	now := w.c.Now()
 	w.deeds = append(w.deeds, deed{w.mark, now, bytes, again})
 	w.bytes += bytes
+	w.forget(now)
+}
+
+// forget drops what is too old or too much. It needs the lock.
+func (w *Witness) forget(now time.Time) {
 	old := 0
 	for old < len(w.deeds) && (w.bytes > memoryBytes || now.Sub(w.deeds[old].at) > memory) {
 		w.bytes -= w.deeds[old].bytes
@@ -169,6 +174,7 @@ func (w *Witness) look(ctx context.Context) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.mark = next
+	w.forget(w.c.Now())
 }
 
 // mend writes again what this process did since the mark that is left.

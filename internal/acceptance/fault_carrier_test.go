@@ -110,3 +110,43 @@ func TestFault13AnAbsurdRetryAfterHoldsForAnHourAndSaysSo(t *testing.T) {
 		t.Errorf("the job ended as %+v", ended)
 	}
 }
+
+func TestFault12TokensAndSessionsExpireUnder50Workers(t *testing.T) {
+	t.Parallel()
+	moods := []string{"--latency", "10ms-100ms"}
+	for n := 20; n <= 100; n += 20 {
+		moods = append(moods, "--at", strconv.Itoa(n)+"=expire", "--at", strconv.Itoa(n+10)+"=expire-token")
+	}
+	n := newBriefNight(t, moods...)
+	n.set("RATE_REQUESTS", "0")
+	n.set("CONCURRENCY", "25")
+	n.set("THINGSPACE_TIMEOUT", "10s") // fifty at once on a small machine
+	n.serve()
+	n.start("work").says(works)
+	n.start("work").says(works)
+	n.ends(n.imported(n.fleet(300), append(brief, "--batch-size", "2")...), time.Minute)
+	if sum, _ := n.book(); sum.LoginsOK != 1+5 || sum.TokensIssued != 1+5 || sum.LoginsFailed != 0 {
+		t.Errorf("%d logins and %d tokens for five expiries of each, %d logins refused", sum.LoginsOK, sum.TokensIssued, sum.LoginsFailed)
+	}
+}
+
+func TestFault12EveryLoginIsRefused(t *testing.T) {
+	t.Parallel()
+	n := newBriefNight(t, "--refuse-logins")
+	n.set("CONCURRENCY", "25")
+	n.serve()
+	n.start("work")
+	n.start("work")
+	id := n.imported(n.fleet(100), append(brief, "--batch-size", "2")...)
+	n.until(func() bool {
+		return strings.Contains(string(n.run(0, "jobs", "show", id)), "lock the carrier's contact record")
+	})
+	<-time.After(5 * time.Second) // for whoever would try a third time
+	sum, _ := n.book()
+	if sum.LoginsFailed != 2 || sum.Locked {
+		t.Errorf("%d logins were refused, locked %v", sum.LoginsFailed, sum.Locked)
+	}
+	if said := string(n.run(1, "doctor")); !strings.Contains(said, "--clear-login-hold") {
+		t.Errorf("doctor does not say what to do: %s", said)
+	}
+}

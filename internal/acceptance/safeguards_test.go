@@ -70,6 +70,11 @@ var safeguards = map[string]safeguard{
 		test:  "TestFault11",
 		edits: []edit{{"worker/bounded.go", "for b.open >= b.most && b.slowest() == nil && !b.closed {", "for b.open >= b.most && !b.closed {"}},
 	},
+	"logins": { // two refused logins hold every further one
+		test: "TestFault12EveryLogin", edits: []edit{
+			{"thingspace/hold.go", "mostRefused = 2 //", "mostRefused = 9 //"}, {"thingspace/hold.go", "mostOpen    = 4 //", "mostOpen    = 9 //"},
+		},
+	},
 	"stillness": { // one worker's 429 holds all of them
 		test: "TestFault13RetryAfter", edits: []edit{{"worker/answer.go",
 			"if err := s.standStill(ctx, answer, pause); err != nil {", "if err := error(nil); err != nil {"}},
