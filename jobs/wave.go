@@ -12,6 +12,12 @@ type RetryWave struct {
 	Attempt int  // the attempt behind them
 	Repeat  bool // some earlier request of theirs had an unknown outcome
 	Due     time.Time
+	Devices int // in its list, those that were taken before included
+}
+
+// Alike tells whether devices of both waves may travel in one request.
+func (w RetryWave) Alike(other RetryWave) bool {
+	return w.Group == other.Group && w.Attempt == other.Attempt && w.Repeat == other.Repeat
 }
 
 const waveForm = "%d:%d:%d:%d"

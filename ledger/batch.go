@@ -40,11 +40,15 @@ func (l *Ledger) Formed(ctx context.Context, job string) (map[int]int, error) {
 	return formed, nil
 }
 
-// Gather makes a batch of at most most devices out of a retry wave. It gives 0 where none was made, and how many
-// devices are left in the wave.
-func (l *Ledger) Gather(ctx context.Context, job string, wave jobs.RetryWave, most int) (batch int64, left int, err error) {
-	answer, err := l.run(ctx, gatherScript, job, wave.Name, most, wave.Group, wave.Attempt, flag(wave.Repeat),
-		l.now().Add(recheck).UnixMilli(), string(jobs.Running)).Int64Slice()
+// Gather makes a batch of at most most devices out of retry waves that are alike ([jobs.RetryWave.Alike]). It gives 0
+// where none was made, and how many devices are left in the waves.
+func (l *Ledger) Gather(ctx context.Context, job string, waves []jobs.RetryWave, most int) (batch int64, left int, err error) {
+	first := waves[0]
+	args := []any{most, first.Group, first.Attempt, flag(first.Repeat), l.now().Add(recheck).UnixMilli(), string(jobs.Running)}
+	for _, wave := range waves {
+		args = append(args, wave.Name)
+	}
+	answer, err := l.run(ctx, gatherScript, job, args...).Int64Slice()
 	if err != nil {
 		return 0, 0, fmt.Errorf("gather retries: %w", err)
 	}

@@ -294,7 +294,7 @@ func testRetry(t *testing.T, b *books) {
 			t.Fatalf("retry waves: %+v", waves)
 		}
 		var left int
-		n, left, err = b.Gather(ctx, job.ID, waves[0], 10)
+		n, left, err = b.Gather(ctx, job.ID, waves[:1], 10)
 		if n == 0 || left != 0 || err != nil {
 			t.Fatalf("gathered batch %d, %d left (%v)", n, left, err)
 		}
@@ -327,7 +327,7 @@ func testLateSuccessWhileQueued(t *testing.T, b *books) {
 	b.settle(job.ID, []jobs.Effect{jobs.Settled, jobs.Settled}, event(first, 1, jobs.Faltered), event(first, 2, jobs.Faltered))
 	waves, err := b.Waves(ctx, job.ID)
 	b.check(err)
-	second, _, err := b.Gather(ctx, job.ID, waves[0], 10)
+	second, _, err := b.Gather(ctx, job.ID, waves[:1], 10)
 	b.check(err)
 	b.settle(job.ID, []jobs.Effect{jobs.Settled}, event(first, 1, jobs.Confirmed))
 	batch, err := b.Batch(ctx, job.ID, second)
@@ -348,7 +348,7 @@ func testOutdatedFailure(t *testing.T, b *books) {
 	b.settle(job.ID, []jobs.Effect{jobs.Settled}, event(first, 1, jobs.Faltered))
 	waves, err := b.Waves(ctx, job.ID)
 	b.check(err)
-	second, _, err := b.Gather(ctx, job.ID, waves[0], 10)
+	second, _, err := b.Gather(ctx, job.ID, waves[:1], 10)
 	b.check(err)
 	b.sent(job.ID, second, "r-2")
 	b.settle(job.ID, []jobs.Effect{jobs.Outdated}, event(first, 1, jobs.Rejected))
@@ -375,7 +375,7 @@ func testAlreadyActive(t *testing.T, b *books) {
 	if !waves[0].Repeat {
 		t.Error("the second attempt is no repeat")
 	}
-	second, _, err := b.Gather(ctx, job.ID, waves[0], 10)
+	second, _, err := b.Gather(ctx, job.ID, waves[:1], 10)
 	b.check(err)
 	b.sent(job.ID, second, "r-2")
 	b.settle(job.ID, []jobs.Effect{jobs.Settled}, event(second, 2, jobs.Reaffirmed, jobs.Fault{Code: "AA"}))

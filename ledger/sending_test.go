@@ -199,7 +199,7 @@ func testSplitListed(t *testing.T, b *books) {
 	}
 	waves, err := b.Waves(ctx, job.ID)
 	b.check(err)
-	second, left, err := b.Gather(ctx, job.ID, waves[0], 7)
+	second, left, err := b.Gather(ctx, job.ID, waves[:1], 7)
 	if left != 2 || err != nil {
 		t.Fatalf("%d left (%v)", left, err)
 	}

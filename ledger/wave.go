@@ -16,12 +16,23 @@ func (l *Ledger) Waves(ctx context.Context, job string) ([]jobs.RetryWave, error
 		return nil, fmt.Errorf("read retry waves: %w", err)
 	}
 	waves := make([]jobs.RetryWave, 0, len(names))
-	for _, name := range names {
-		wave, err := jobs.ParseWave(name)
-		if err != nil {
-			return nil, err
+	lengths := make([]*redis.IntCmd, 0, len(names))
+	_, err = l.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
+		for _, name := range names {
+			wave, err := jobs.ParseWave(name)
+			if err != nil {
+				return err
+			}
+			waves = append(waves, wave)
+			lengths = append(lengths, p.StrLen(ctx, waitKey(job, name)))
 		}
-		waves = append(waves, wave)
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read retry waves: %w", err)
+	}
+	for i := range waves {
+		waves[i].Devices = int(lengths[i].Val()) / 4
 	}
 	return waves, nil
 }

@@ -22,7 +22,7 @@ type planBooks interface {
 	Formed(ctx context.Context, job string) (map[int]int, error)
 	Form(ctx context.Context, job string, chunk jobs.Chunk, from, size int) (int64, error)
 	Waves(ctx context.Context, job string) ([]jobs.RetryWave, error)
-	Gather(ctx context.Context, job string, wave jobs.RetryWave, most int) (batch int64, left int, err error)
+	Gather(ctx context.Context, job string, waves []jobs.RetryWave, most int) (batch int64, left int, err error)
 	OpenBatches(ctx context.Context, job string) ([]int64, error)
 	Close(ctx context.Context, job string, batch int64, ending jobs.Ending) (moved int, wave string, err error)
 	Withdraw(ctx context.Context, job string) error
@@ -100,22 +100,24 @@ func (p *planner) held(ctx context.Context, job jobs.Job) (map[string]bool, erro
 	return held, nil
 }
 
+// company is how long a retry wave that fills no batch waits for others, while full batches are queued before it anyway: a
+// request takes its turn whether it moves one device or ten thousand.
+const company = 20 * time.Second
+
 // retry makes batches of the retry waves that are due. It gives the room that is left.
 func (p *planner) retry(ctx context.Context, job jobs.Job, held map[string]bool, room int64) (int64, error) {
 	waves, err := p.books.Waves(ctx, job.ID)
 	if err != nil {
 		return room, err
 	}
-	for _, wave := range waves {
-		if wave.Due.After(p.now()) {
-			return room, nil // they come in the order of their time, and each has a task, or the next sweep
-		}
-		if held[job.Groups[wave.Group].Account] {
+	busy := job.Counts[jobs.Queued] >= int64(job.Policy.BatchSize)
+	for _, alike := range p.due(waves) {
+		if held[job.Groups[alike[0].Group].Account] || busy && p.waits(alike, job.Policy.BatchSize) {
 			continue
 		}
 		for left := 1; left > 0 && room > 0; room -= int64(job.Policy.BatchSize) {
 			var batch int64
-			if batch, left, err = p.books.Gather(ctx, job.ID, wave, job.Policy.BatchSize); err != nil {
+			if batch, left, err = p.books.Gather(ctx, job.ID, alike, job.Policy.BatchSize); err != nil {
 				return room, err
 			}
 			if err := p.queue(ctx, job.ID, batch); err != nil {
@@ -124,6 +126,32 @@ func (p *planner) retry(ctx context.Context, job jobs.Job, held map[string]bool,
 		}
 	}
 	return room, nil
+}
+
+// due puts the waves that are due together with those that are alike, the earliest first. The others each have a task, or
+// the next sweep.
+func (p *planner) due(waves []jobs.RetryWave) (sets [][]jobs.RetryWave) {
+	for _, wave := range waves {
+		if wave.Due.After(p.now()) {
+			break // they come in the order of their time
+		}
+		at := slices.IndexFunc(sets, func(set []jobs.RetryWave) bool { return set[0].Alike(wave) })
+		if at < 0 {
+			sets = append(sets, []jobs.RetryWave{wave})
+			continue
+		}
+		sets[at] = append(sets[at], wave)
+	}
+	return sets
+}
+
+// waits tells whether waves that are due should wait for company.
+func (p *planner) waits(alike []jobs.RetryWave, batchSize int) bool {
+	devices := 0
+	for _, wave := range alike {
+		devices += wave.Devices
+	}
+	return devices < batchSize && p.now().Sub(alike[0].Due) < company
 }
 
 // form makes batches of first attempts, a batch of each group in turn.

@@ -37,12 +37,11 @@ func (f *Findings) Wrong() error {
 	return errors.Join(errs...)
 }
 
-// examplesMost is how many wrong things are told in words.
-const examplesMost = 8
+// examplesMost is how many wrong things of a kind are told in words.
+const examplesMost = 4
 
 func (f *Findings) wrong(count *int, text string, args ...any) {
-	*count++
-	if len(f.Examples) < examplesMost {
+	if *count++; *count <= examplesMost {
 		f.Examples = append(f.Examples, fmt.Sprintf(text, args...))
 	}
 }
