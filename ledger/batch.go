@@ -83,16 +83,20 @@ func (l *Ledger) takeBack(ctx context.Context, job string, batch int64) error {
 	return l.known(ctx, job, batch)
 }
 
-// Accept gives a sent batch the request id of the carrier's answer, and starts the deadline of its callbacks. It tells
-// whether the batch now has this id.
-func (l *Ledger) Accept(ctx context.Context, job string, batch int64, requestID string, deadline time.Time) (bool, error) {
+// Accept gives a batch that run has sent the request id of the carrier's answer, and starts the deadline of its callbacks. It
+// tells whether the batch now has this id.
+func (l *Ledger) Accept(ctx context.Context, job string, batch int64, run, requestID string, deadline time.Time) (bool, error) {
 	// The route first: a callback must never find a batch that does not know its request. The carrier's own answer
 	// outranks what was adopted from a callback.
-	err := l.rdb.Set(ctx, requestKey(requestID), unknownMember(job, batch), l.routeLife(deadline)).Err()
-	if err != nil {
+	route, mine := requestKey(requestID), unknownMember(job, batch)
+	if err := l.rdb.Set(ctx, route, mine, l.routeLife(deadline)).Err(); err != nil {
 		return false, fmt.Errorf("accept batch: %w", err)
 	}
-	return l.accept(ctx, job, batch, requestID, deadline, true)
+	ok, err := l.accept(ctx, job, batch, requestID, deadline, run)
+	if err == nil && !ok {
+		err = forgetScript.Run(ctx, l.rdb, []string{route}, mine).Err()
+	}
+	return ok, err
 }
 
 // Adopt gives a sent batch a request id that a callback named before the carrier's answer came, if it came at all. It
@@ -109,7 +113,7 @@ func (l *Ledger) Adopt(ctx context.Context, job string, batch int64, requestID s
 			return false, none(err, "adopt request")
 		}
 	}
-	ok, err := l.accept(ctx, job, batch, requestID, deadline, false)
+	ok, err := l.accept(ctx, job, batch, requestID, deadline, "")
 	if err == nil && !ok {
 		err = forgetScript.Run(ctx, l.rdb, []string{route}, mine).Err()
 	}
@@ -120,8 +124,8 @@ func (l *Ledger) routeLife(deadline time.Time) time.Duration {
 	return deadline.Sub(l.now()) + routeRetention
 }
 
-func (l *Ledger) accept(ctx context.Context, job string, batch int64, requestID string, deadline time.Time, answered bool) (bool, error) {
-	ok, err := l.run(ctx, acceptScript, job, batch, requestID, deadline.UnixMilli(), flag(answered)).Bool()
+func (l *Ledger) accept(ctx context.Context, job string, batch int64, requestID string, deadline time.Time, run string) (bool, error) {
+	ok, err := l.run(ctx, acceptScript, job, batch, requestID, deadline.UnixMilli(), run).Bool()
 	if err != nil {
 		return false, fmt.Errorf("accept batch: %w", err)
 	}

@@ -146,7 +146,7 @@ func (b *books) batch(job string, size int) int64 {
 func (b *books) sent(job string, n int64, request string) {
 	b.t.Helper()
 	b.begun(job, n, "run")
-	ok, err := b.Accept(b.t.Context(), job, n, request, b.clock.Add(6*time.Hour))
+	ok, err := b.Accept(b.t.Context(), job, n, "run", request, b.clock.Add(6*time.Hour))
 	b.check(err)
 	if !ok {
 		b.t.Fatal("the batch did not take its request id")

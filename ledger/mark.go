@@ -14,11 +14,12 @@ import (
 // markRetention is how long the mark of a process that has gone is kept.
 const markRetention = time.Hour
 
-// Mark writes the mark of a process, and gives the one of it that stood there; -1 for none. Redis keeps what it was given
-// in order, so a mark that is there tells that everything is which this process had acknowledged before it.
-func (l *Ledger) Mark(ctx context.Context, process string, mark int64) (before int64, err error) {
+// Mark writes the next mark of a process over the last one, -1 for none, and gives the one that stood there. If that is
+// older than the last, nothing was written, and what this process did since is lost: Redis keeps what it was given in
+// order, so a mark that is there tells that everything is which was acknowledged before it.
+func (l *Ledger) Mark(ctx context.Context, process string, last, next int64) (before int64, err error) {
 	now := l.now()
-	before, err = markScript.Run(ctx, l.rdb, []string{marksKey}, now.UnixMilli(), process, mark,
+	before, err = markScript.Run(ctx, l.rdb, []string{marksKey}, now.UnixMilli(), process, last, next,
 		now.Add(-markRetention).UnixMilli()).Int64()
 	if err != nil {
 		return 0, fmt.Errorf("write the mark of %s: %w", process, err)
@@ -108,7 +109,7 @@ func (l *Ledger) Restore(ctx context.Context, b jobs.Batch, places []jobs.Place,
 	if err != nil {
 		return 0, 0, fmt.Errorf("restore batch %d: %w", b.Number, err)
 	}
-	if answer[1] > 0 {
+	if answer[2] == 1 {
 		err = l.unknown(ctx, b.Job, answer[0])
 	}
 	return answer[0], int(answer[1]), err

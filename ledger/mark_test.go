@@ -9,16 +9,24 @@ import (
 
 func testMarks(t *testing.T, b *books) {
 	ctx := t.Context()
-	for want, mark := range []int64{0, 1, 2} {
-		if before, err := b.Mark(ctx, "one", mark); before != int64(want-1) || err != nil {
-			t.Fatalf("mark %d found %d (%v)", mark, before, err)
+	for next := range int64(3) {
+		if before, err := b.Mark(ctx, "one", next-1, next); before != next-1 || err != nil {
+			t.Fatalf("mark %d found %d (%v)", next, before, err)
 		}
 	}
-	if before, err := b.Mark(ctx, "two", 0); before != -1 || err != nil {
+	if before, err := b.Mark(ctx, "one", 1, 2); before != 2 || err != nil {
+		t.Fatalf("a call whose reply was lost found %d (%v)", before, err)
+	}
+	for range 2 { // as often as it is asked: the proof of a loss stays
+		if before, err := b.Mark(ctx, "one", 7, 8); before != 2 || err != nil {
+			t.Fatalf("five marks were lost, and it found %d (%v)", before, err)
+		}
+	}
+	if before, err := b.Mark(ctx, "two", -1, 0); before != -1 || err != nil {
 		t.Fatalf("another's mark was found: %d (%v)", before, err)
 	}
 	b.clock = b.clock.Add(2 * time.Hour)
-	if _, err := b.Mark(ctx, "two", 1); err != nil {
+	if _, err := b.Mark(ctx, "two", 0, 1); err != nil {
 		t.Fatal(err)
 	}
 	marks, err := b.Marks(ctx)
@@ -50,7 +58,7 @@ func testRestore(t *testing.T, b *books) {
 	if batch, err := b.Batch(ctx, job.ID, other); err != nil || batch.State != jobs.Closed {
 		t.Errorf("the batch that had taken two of them is %v with %d (%v)", batch.State, batch.Open, err)
 	}
-	if ok, err := b.Accept(ctx, job.ID, other+1, "r-1", b.clock.Add(time.Hour)); !ok || err != nil {
+	if ok, err := b.Accept(ctx, job.ID, other+1, "run", "r-1", b.clock.Add(time.Hour)); !ok || err != nil {
 		t.Fatalf("accept: %v %v", ok, err)
 	}
 	if n, err := b.Form(ctx, job.ID, jobs.Chunk{Size: 4}, 2, 2); err != nil || n == 0 {

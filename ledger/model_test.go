@@ -70,7 +70,7 @@ func (m *model) begin(r *rapid.T) {
 }
 
 func (m *model) accept(r *rapid.T) {
-	_, err := m.Accept(m.t.Context(), m.job, m.anyBatch(r), m.request(r), m.clock.Add(time.Hour))
+	_, err := m.Accept(m.t.Context(), m.job, m.anyBatch(r), m.anyRun(r), m.request(r), m.clock.Add(time.Hour))
 	m.check(err)
 }
 

@@ -53,7 +53,7 @@ func testEarlyCallback(t *testing.T, b *books) {
 			t.Fatalf("adopt: %v %v", ok, err)
 		}
 	}
-	if ok, err := b.Accept(t.Context(), job.ID, n, "r-1", b.clock.Add(time.Hour)); !ok || err != nil {
+	if ok, err := b.Accept(t.Context(), job.ID, n, "run", "r-1", b.clock.Add(time.Hour)); !ok || err != nil {
 		t.Fatalf("accept: %v %v", ok, err)
 	}
 	if ok, err := b.Adopt(t.Context(), job.ID, n, "r-2", b.clock.Add(time.Hour)); ok || err != nil {
@@ -79,7 +79,7 @@ func testAdoptedByOne(t *testing.T, b *books) {
 	b.check(err)
 	b.begun(job.ID, first, "one")
 	b.begun(job.ID, second, "two")
-	if ok, err := b.Accept(ctx, job.ID, second, "r-2", b.clock.Add(time.Hour)); !ok || err != nil {
+	if ok, err := b.Accept(ctx, job.ID, second, "two", "r-2", b.clock.Add(time.Hour)); !ok || err != nil {
 		t.Fatalf("accept: %v %v", ok, err)
 	}
 	if ok, err := b.Adopt(ctx, job.ID, first, "r-2", b.clock.Add(time.Hour)); ok || err != nil {
@@ -131,7 +131,13 @@ func testSecondRun(t *testing.T, b *books) {
 	if unknown, err := b.Unknown(ctx); len(unknown) != 1 || err != nil {
 		t.Errorf("while it is being sent: %v %v", unknown, err)
 	}
-	if ok, err := b.Accept(ctx, job.ID, n, "r-1", b.clock.Add(time.Hour)); !ok || err != nil {
+	if ok, err := b.Accept(ctx, job.ID, n, "second", "r-2", b.clock.Add(time.Hour)); ok || err != nil {
+		t.Fatalf("the answer to another run was taken: %v %v", ok, err)
+	}
+	if routes, err := b.Routes(ctx, []string{"r-2"}); len(routes) != 0 || err != nil {
+		t.Errorf("and its callbacks find %v (%v)", routes, err)
+	}
+	if ok, err := b.Accept(ctx, job.ID, n, "first", "r-1", b.clock.Add(time.Hour)); !ok || err != nil {
 		t.Fatalf("accept: %v %v", ok, err)
 	}
 	again()
@@ -160,7 +166,7 @@ func poison(ctx context.Context, b *books, job string, n int64, bad int) (reques
 		}
 		switch {
 		case !holds:
-			_, err = b.Accept(ctx, job, n, fmt.Sprintf("r-%d", n), b.clock.Add(time.Hour))
+			_, err = b.Accept(ctx, job, n, "run", fmt.Sprintf("r-%d", n), b.clock.Add(time.Hour))
 		case len(members) > 1:
 			var halves []int64
 			halves, err = b.Split(ctx, job, n, "run", "refused")

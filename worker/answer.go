@@ -21,6 +21,7 @@ const (
 
 // answered writes what came of a request.
 func (s *submitter) answered(ctx context.Context, b *sending, requestID string, err error) error {
+	b.id.Batch = b.sent.number() // it may have been written again while the carrier thought
 	if err == nil {
 		return s.accepted(ctx, b, requestID)
 	}
@@ -53,7 +54,8 @@ func (s *submitter) accepted(ctx context.Context, b *sending, requestID string) 
 	deadline := s.now().Add(b.job.Policy.AnswerWithin)
 	b.sent.accepted(requestID, deadline)
 	err := s.patiently(ctx, func() error {
-		ok, err := s.books.Accept(ctx, b.id.Job, b.id.Batch, requestID, deadline)
+		b.id.Batch = b.sent.number()
+		ok, err := s.books.Accept(ctx, b.id.Job, b.id.Batch, b.run, requestID, deadline)
 		if err == nil && !ok {
 			s.log.WarnContext(ctx, "request id not taken over: the batch has ended meanwhile", "job", b.id.Job,
 				"batch", b.id.Batch, "request", requestID)

@@ -38,7 +38,8 @@ type connection struct {
 	net.Conn
 	bounded *bounded
 	place   *list.Element // in waiting or resting; nil while it is being answered
-	proven  bool          // it has brought a good callback
+	thanked bool          // a callback of it was answered 2xx
+	proven  bool          // and it was known when it took its place: it stands in resting
 	gone    bool
 }
 
@@ -166,8 +167,7 @@ func (c *connection) answer() {
 	c.bounded.leave(c)
 }
 
-// wait says that a good callback was answered, and that the next one is waited for: after any other answer the
-// connection is closed.
+// wait says that the answer is sent, and that the next request is waited for.
 func (c *connection) wait() {
 	c.bounded.mu.Lock()
 	defer c.bounded.mu.Unlock()
@@ -175,8 +175,11 @@ func (c *connection) wait() {
 		return
 	}
 	c.bounded.leave(c)
-	c.proven = true
-	c.place = c.bounded.resting.PushBack(c)
+	if c.proven = c.thanked; c.proven {
+		c.place = c.bounded.resting.PushBack(c)
+	} else {
+		c.place = c.bounded.waiting.PushBack(c)
+	}
 	c.bounded.room.Signal()
 }
 
@@ -198,6 +201,15 @@ func (b *bounded) watch(server *http.Server) {
 func answering(ctx context.Context) {
 	if c, _ := ctx.Value(connectionKey{}).(*connection); c != nil {
 		c.answer()
+	}
+}
+
+// thanking tells the request's connection that it has brought a good callback.
+func thanking(ctx context.Context) {
+	if c, _ := ctx.Value(connectionKey{}).(*connection); c != nil {
+		c.bounded.mu.Lock()
+		defer c.bounded.mu.Unlock()
+		c.thanked = true
 	}
 }
 

@@ -78,6 +78,7 @@ func (e *Endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch status {
 	case http.StatusOK:
 		w.Header().Del("Connection")
+		thanking(r.Context())
 	case http.StatusServiceUnavailable:
 		w.Header().Set("Retry-After", "2")
 	}

@@ -67,8 +67,10 @@ func (g *Gate) server(handler http.Handler) *http.Server {
 		WriteTimeout:      15 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    16 << 10,
-		Protocols:         new(http.Protocols),
-		ErrorLog:          slog.NewLogLogger(g.Log.Handler(), slog.LevelDebug),
+		// net/http would answer OPTIONS * by itself, past all that is asked of others.
+		DisableGeneralOptionsHandler: true,
+		Protocols:                    new(http.Protocols),
+		ErrorLog:                     slog.NewLogLogger(g.Log.Handler(), slog.LevelDebug),
 	}
 	server.Protocols.SetHTTP1(true)
 	return server

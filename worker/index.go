@@ -146,6 +146,7 @@ func (x *indexes) get(ctx context.Context, id jobs.BatchID) (*index, error) {
 		x.mu.Unlock()
 		return known.Value.(*index), nil //nolint:forcetypeassert // only indexes are stored
 	}
+	ground := x.ground
 	x.mu.Unlock()
 
 	batch, err := x.books.Batch(ctx, id.Job, id.Batch)
@@ -162,10 +163,11 @@ func (x *indexes) get(ctx context.Context, id jobs.BatchID) (*index, error) {
 	}
 	made := newIndex(id, job, batch, members)
 
-	// Read from the old Redis and kept after a change it would stay; whoever asks next drops all, for the change is told
-	// before anything of the new one is.
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	if x.ground != ground {
+		return made, nil // read from another Redis, perhaps: good for this once, and not to be kept
+	}
 	if known := x.byID[id]; known != nil {
 		return known.Value.(*index), nil //nolint:forcetypeassert // only indexes are stored
 	}

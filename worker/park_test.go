@@ -16,3 +16,10 @@ func TestNothingSecretIsParked(t *testing.T) {
 		t.Error("the same callback has two ids")
 	}
 }
+
+func TestANumberThatNoFloatHoldsDoesNotCostTheCallback(t *testing.T) {
+	t.Parallel()
+	if got := string(withoutCredentials([]byte(`{"password":"x","callbackCount":1e999}`))); got != `{"callbackCount":1e999}` {
+		t.Errorf("kept %q", got)
+	}
+}

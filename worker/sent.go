@@ -63,6 +63,13 @@ func (k *sent) again(ctx context.Context) error {
 	if k.requestID == "" {
 		return nil
 	}
-	_, err = k.books.Accept(ctx, k.batch.Job, number, k.requestID, k.deadline)
+	_, err = k.books.Accept(ctx, k.batch.Job, number, k.run, k.requestID, k.deadline)
 	return err
+}
+
+// number is the batch that holds its devices now.
+func (k *sent) number() int64 {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.batch.Number
 }

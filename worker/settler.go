@@ -114,7 +114,7 @@ func (s *Settler) weigh(ctx context.Context, group []Received) ([]verdict, error
 	if err != nil {
 		return nil, err
 	}
-	s.indexes.of(s.witness.ground()) // asked after an answer of Redis: another one must not be read with the old one's indexes
+	s.indexes.of(s.witness.c.Ground.Moved()) // asked after an answer of Redis: another one must not be read with the old one's indexes
 	verdicts := make([]verdict, len(group))
 	until := s.now().Add(searchMost)
 	for i := range group {

@@ -18,7 +18,7 @@ type submitBooks interface {
 	OpenMembers(ctx context.Context, b jobs.Batch) ([]jobs.Member, error)
 	Restore(ctx context.Context, b jobs.Batch, places []jobs.Place, run string, graceEnds time.Time) (batch int64, restored int, err error)
 	Begin(ctx context.Context, job string, batch int64, run string, graceEnds time.Time) (bool, error)
-	Accept(ctx context.Context, job string, batch int64, requestID string, deadline time.Time) (bool, error)
+	Accept(ctx context.Context, job string, batch int64, run, requestID string, deadline time.Time) (bool, error)
 	Release(ctx context.Context, job string, batch int64, run string, until time.Time, note string) (bool, error)
 	Suspect(ctx context.Context, job string, batch int64, run, note string) error
 	Split(ctx context.Context, job string, batch int64, run, note string) ([]int64, error)
@@ -162,7 +162,7 @@ func (s *submitter) send(ctx context.Context, b *sending, turn *ratelimit.Turn) 
 // takeBack gives up a batch whose intent is written, and for which no request was made.
 func (s *submitter) takeBack(ctx context.Context, b *sending, why error) error {
 	_, err := s.books.Release(ctx, b.id.Job, b.id.Batch, b.run, s.now(), why.Error())
-	return errors.Join(why, err)
+	return errors.Join(why, err, s.limiter.Vacate(ctx, occupant(b.id)))
 }
 
 // patience is the longest that a task sleeps in the queue: a limit may be raised, or a hold released, meanwhile.

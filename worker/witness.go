@@ -11,30 +11,35 @@ import (
 const (
 	// markEvery is how often a process writes its mark.
 	markEvery = time.Second
-	// steadyAfter is how long nothing is sent after another Redis has answered: every process that lives has written
-	// its mark by then, and knows whether something of its own is missing.
+	// steadyAfter is how long nothing is sent after this process has looked at another Redis: every process that lives
+	// has looked by then, and knows whether something of its own is missing.
 	steadyAfter = 3 * time.Second
-	// strangerPatience is how long it waits longer for a process that wrote marks before and does not any more: it may
-	// be slow, and it may be dead.
+	// strangerPatience is how long it waits longer for a process that wrote marks until the change and does not any
+	// more: it may be slow, or still writing again what it had lost, and it may be dead.
 	strangerPatience = 10 * time.Second
+	// lastBreath is how shortly before its last mark under the old Redis another process must have written its own, to have
+	// been alive at the change.
+	lastBreath = 5 * time.Second
 	// memory and memoryBytes are how much a process remembers of what Redis has acknowledged. A fail-over loses what
 	// was not replicated, a power loss with everysec a second or two.
 	memory      = time.Minute
 	memoryBytes = 64 << 20
-	// restoreHold is how long everybody waits for what is being written again.
+	// restoreHold is how long everybody waits at first for what is being written again.
 	restoreHold = 10 * time.Second
+	// againWithin bounds the attempts to do one thing again.
+	againWithin = 15 * time.Second
 )
 
 // Ground is the Redis that the books stand on.
 type Ground interface {
-	// Moved tells how often another server has taken its place, or the same one was started again, and how long ago
-	// that happened last. Whoever gets an answer from the new one, and then asks, is told of it.
-	Moved() (times int, ago time.Duration)
+	// Moved tells how often another server has taken its place, or the same one was started again. Whoever gets an
+	// answer from the new one, and then asks, is told of it.
+	Moved() (times int)
 }
 
 // WitnessBooks is what a [Witness] needs of the ledger.
 type WitnessBooks interface {
-	Mark(ctx context.Context, process string, mark int64) (before int64, err error)
+	Mark(ctx context.Context, process string, last, next int64) (before int64, err error)
 	Marks(ctx context.Context) (map[string]time.Time, error)
 	Unmark(ctx context.Context, process string) error
 	LongestGrace(ctx context.Context) (time.Duration, error)
@@ -44,15 +49,22 @@ type WitnessBooks interface {
 // Witness notices when Redis has lost what it had acknowledged: after a power loss without appendfsync always, a
 // fail-over to a replica that lagged, a backup played back. Each process writes a mark every second, and remembers for
 // a minute what it did that nobody could find out again: requests sent, callbacks answered. If an older mark stands
-// where its own should be, all that it did since that mark is written again. Meanwhile nobody sends.
+// where its own should be, all that it did since that mark is written again; and when another Redis answers, all that it
+// did since its last mark, for that may be missing though the mark is there. Meanwhile nobody sends. The older mark stays
+// until that is done, so that nobody takes a process that dies over it for one that has nothing to mend.
 //
-// A process that dies in the same second takes what it did with it. The devices of its requests are then sent again
-// only when the longest grace of any job is over. It is safe for use by many goroutines.
+// A process that dies together with Redis takes what it did with it. Where one is missed, nothing is sent until the
+// longest grace of any job is over. A Witness is safe for use by many goroutines.
 type Witness struct {
 	c WitnessConfig
 
 	mu      sync.Mutex
-	mark    int64 // the last one that Redis acknowledged; -1: none yet
+	mark    int64     // the last one that Redis acknowledged; -1: none yet
+	marked  time.Time // when it did
+	ground  int       // which Redis that was
+	firm    time.Time // when its first mark after a change was acknowledged
+	eve     time.Time // processes with marks from here until firm were alive at the change
+	judged  bool      // whether any of them is missed has been found out
 	deeds   []deed
 	bytes   int
 	forgot  int64 // deeds of this mark, or of an earlier one, may have been forgotten; -1: none
@@ -79,7 +91,9 @@ type deed struct {
 }
 
 // NewWitness gives a witness; it writes no marks before [Witness.Run].
-func NewWitness(c WitnessConfig) *Witness { return &Witness{c: c, mark: -1, forgot: -1} }
+func NewWitness(c WitnessConfig) *Witness {
+	return &Witness{c: c, mark: -1, forgot: -1, ground: c.Ground.Moved(), judged: true}
+}
 
 // Remember keeps what Redis has just acknowledged, and how it is done again.
 func (w *Witness) Remember(bytes int, again func(ctx context.Context) error) {
@@ -107,98 +121,139 @@ func (w *Witness) forget(now time.Time) {
 // Where not, it tells why.
 func (w *Witness) Steady(ctx context.Context) (bool, string) {
 	w.mu.Lock()
-	mending := w.mending
+	mending, moved, judged := w.mending, w.ground != w.c.Ground.Moved(), w.judged
+	firm, eve, age := w.firm, w.eve, w.c.Now().Sub(w.firm)
 	w.mu.Unlock()
-	times, ago := w.c.Ground.Moved()
 	switch {
 	case mending:
 		return false, "Redis has lost what it had acknowledged; it is being written again"
-	case times == 0 || ago > strangerPatience:
-		return true, ""
-	case ago < steadyAfter || w.missed(ctx, w.c.Now().Add(-ago)):
+	case moved, !judged && (age < steadyAfter || w.missed(ctx, eve, firm)):
 		return false, "Redis was restarted, or another one has taken its place: looking what it has kept"
 	}
 	return true, ""
 }
 
-// ground tells how often another Redis has taken the place of the one before.
-func (w *Witness) ground() int {
-	times, _ := w.c.Ground.Moved()
-	return times
-}
-
-// missed tells whether a process wrote marks in the minute before a change, and none after it.
-func (w *Witness) missed(ctx context.Context, change time.Time) bool {
+// missed tells whether a process wrote marks between the two times, and none since.
+func (w *Witness) missed(ctx context.Context, eve, firm time.Time) bool {
 	marks, err := w.c.Books.Marks(ctx)
 	for _, at := range marks {
-		if at.Before(change) && at.After(change.Add(-time.Minute)) {
+		if !at.Before(eve) && at.Before(firm) {
 			return true
 		}
 	}
 	return err != nil
 }
 
-// Run writes marks until ctx is done.
+// Run writes marks until ctx is done. What it has begun to mend it ends, within a minute.
 func (w *Witness) Run(ctx context.Context) {
 	tick := time.NewTicker(markEvery)
 	defer tick.Stop()
 	for {
-		w.look(ctx)
+		w.look(context.WithoutCancel(ctx))
 		select {
 		case <-ctx.Done():
-			leaving, cancel := context.WithTimeout(context.WithoutCancel(ctx), markEvery)
-			defer cancel()
-			if err := w.c.Books.Unmark(leaving, w.c.Process); err != nil {
-				w.c.Log.DebugContext(ctx, "mark not taken away; it is forgotten in an hour", "error", err)
-			}
+			w.leave(context.WithoutCancel(ctx))
 			return
 		case <-tick.C:
 		}
 	}
 }
 
-// look writes the next mark, and mends what the one before shows to be lost.
+// leave takes the mark away, unless it proves a loss that is not mended.
+func (w *Witness) leave(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, markEvery)
+	defer cancel()
+	w.mu.Lock()
+	mending := w.mending
+	w.mu.Unlock()
+	if mending {
+		return
+	}
+	if err := w.c.Books.Unmark(ctx, w.c.Process); err != nil {
+		w.c.Log.DebugContext(ctx, "mark not taken away; it is forgotten in an hour", "error", err)
+	}
+}
+
+// look writes the next mark, and mends what the one before, or another Redis, may have lost.
 func (w *Witness) look(ctx context.Context) {
 	w.mu.Lock()
-	next := w.mark + 1
+	last := w.mark
 	w.mu.Unlock()
-	ctx, cancel := context.WithTimeout(ctx, memory)
-	defer cancel()
-	before, err := w.c.Books.Mark(ctx, w.c.Process, next)
+	before, err := w.write(ctx, last, last+1)
 	if err != nil {
 		return // Redis is away; whoever needs it says so
 	}
-	if before < next-1 { // a later one is ours, too: its reply was lost
-		w.mend(ctx, before, next)
+	ground := w.c.Ground.Moved() // asked after an answer of it
+	switch {
+	case before < last: // a later one is ours, too: its reply was lost
+		w.lost(ctx, before, last, ground)
+	case ground != w.grounded():
+		lost, _ := w.since(before)
+		failed := w.again(ctx, lost)
+		w.c.Log.InfoContext(ctx, "another Redis answers; it has kept our marks", "written_again", len(lost)-failed, "failed", failed)
+		if failed > 0 {
+			w.wait(ctx)
+		}
+		w.stand(last+1, ground, true)
+	default:
+		w.stand(last+1, ground, false)
+		w.judge(ctx)
 	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.mark = next
-	w.forget(w.c.Now())
 }
 
-// mend writes again what this process did since the mark that is left.
-func (w *Witness) mend(ctx context.Context, left, next int64) {
+func (w *Witness) write(ctx context.Context, last, next int64) (int64, error) {
+	ctx, cancel := context.WithTimeout(ctx, strangerPatience)
+	defer cancel()
+	return w.c.Books.Mark(ctx, w.c.Process, last, next)
+}
+
+// grounded tells which Redis this process has looked at.
+func (w *Witness) grounded() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.ground
+}
+
+// stand notes that a mark was acknowledged; changed: for the first time after something was mended.
+func (w *Witness) stand(mark int64, ground int, changed bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	now := w.c.Now()
+	if changed {
+		w.eve, w.firm, w.judged, w.mending = w.marked.Add(-lastBreath), now, false, false
+		if w.marked.IsZero() {
+			w.eve = now.Add(-strangerPatience) // we were not there to see
+		}
+	}
+	w.mark, w.marked, w.ground = mark, now, ground
+	w.forget(now)
+}
+
+// lost writes again what this process did since the mark that is left. The mark follows when that is done; if it is
+// older again by then, the next look begins anew.
+func (w *Witness) lost(ctx context.Context, left, last int64, ground int) {
 	lost, whole := w.since(left)
 	w.c.Log.ErrorContext(ctx, "Redis has lost what it had acknowledged; nothing is sent until it is written again",
-		"seconds", next-1-left, "remembered", len(lost), "all_of_it", whole)
+		"seconds", last-left, "remembered", len(lost), "all_of_it", whole)
 	start := w.c.Now()
 	w.hold(ctx, restoreHold, "Redis has lost what it had acknowledged: it is being written again")
 	failed := w.again(ctx, lost)
-	whole = w.company(ctx, start, next) && whole && failed == 0
 	words := fmt.Sprintf("%s  %s: the last %d s were lost, %d things were written again", start.UTC().Format(time.RFC3339),
-		w.c.Process, next-1-left, len(lost)-failed)
-	if !whole {
+		w.c.Process, last-left, len(lost)-failed)
+	if !whole || failed > 0 {
 		words += "; some may be missing, so nothing was sent until no request of that time could be in flight"
-		w.wait(ctx)
+		if !w.wait(ctx) {
+			return // still mending: the next look tries again
+		}
+	}
+	if before, err := w.write(ctx, left, last+1); err != nil || before < left {
+		return
 	}
 	if err := w.c.Books.Witnessed(ctx, words); err != nil {
 		w.c.Log.ErrorContext(ctx, "the loss is noted in this log only", "error", err)
 	}
 	w.c.Log.WarnContext(ctx, "what Redis had lost is written again", "written", len(lost)-failed, "failed", failed, "all_of_it", whole)
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.mending = false
+	w.stand(last+1, ground, true)
 }
 
 // since begins to mend: it gives what was done since a mark, and whether that is all.
@@ -218,12 +273,7 @@ func (w *Witness) since(left int64) (lost []deed, whole bool) {
 // again does every deed again. It gives how many failed.
 func (w *Witness) again(ctx context.Context, lost []deed) (failed int) {
 	for _, d := range lost {
-		err := d.again(ctx)
-		for pause := 50 * time.Millisecond; err != nil && ctx.Err() == nil; pause = min(2*pause, time.Second) {
-			rest(ctx, pause)
-			err = d.again(ctx)
-		}
-		if err != nil {
+		if err := w.redo(ctx, d); err != nil {
 			w.c.Log.ErrorContext(ctx, "not written again", "error", err)
 			failed++
 		}
@@ -231,40 +281,59 @@ func (w *Witness) again(ctx context.Context, lost []deed) (failed int) {
 	return failed
 }
 
-// company waits until every process that wrote marks has written one since the start, and so has found out what it had
-// lost. It tells whether they all have. Its own mark is written on and on, since the others wait for it, too.
-func (w *Witness) company(ctx context.Context, start time.Time, mark int64) bool {
-	for w.c.Now().Sub(start) < strangerPatience && ctx.Err() == nil {
-		_, err := w.c.Books.Mark(ctx, w.c.Process, mark)
-		if err == nil && !w.missed(ctx, start) {
-			return true
+func (w *Witness) redo(ctx context.Context, d deed) error {
+	ctx, cancel := context.WithTimeout(ctx, againWithin)
+	defer cancel()
+	for pause := 50 * time.Millisecond; ; pause = min(2*pause, time.Second) {
+		err := d.again(ctx)
+		if err == nil {
+			return nil
 		}
-		rest(ctx, markEvery/2)
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(pause):
+		}
 	}
-	return false
 }
 
-// wait holds everything until what was sent and is forgotten can not be in flight any more.
-func (w *Witness) wait(ctx context.Context) {
+// judge finds out, when it has had patience enough after a change, whether a process is missed.
+func (w *Witness) judge(ctx context.Context) {
+	w.mu.Lock()
+	judged, eve, firm := w.judged, w.eve, w.firm
+	w.mu.Unlock()
+	if judged || w.c.Now().Sub(firm) < strangerPatience {
+		return
+	}
+	if w.missed(ctx, eve, firm) {
+		w.c.Log.WarnContext(ctx, "a process died together with Redis: what it had sent may be forgotten")
+		if !w.wait(ctx) {
+			return // the next look tries again
+		}
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.judged = true
+}
+
+// wait holds everything until what was sent and is forgotten can not be in flight any more. It tells whether it could.
+func (w *Witness) wait(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, againWithin)
+	defer cancel()
 	grace, err := w.c.Books.LongestGrace(ctx)
 	if err != nil {
 		w.c.Log.ErrorContext(ctx, "the longest grace is not known", "error", err)
-		return
+		return false
 	}
-	w.hold(ctx, w.c.Timeout+grace, "Redis has lost what it had acknowledged, and some of it could not be written again: "+
+	return w.hold(ctx, w.c.Timeout+grace, "Redis has changed, and what it may have lost could not all be written again: "+
 		"what was sent then is in doubt until its grace is over")
 }
 
 // hold stops every worker. Where that fails this one sends nothing all the same until it has mended.
-func (w *Witness) hold(ctx context.Context, length time.Duration, reason string) {
-	if err := w.c.Hold(ctx, w.c.Now().Add(length), reason); err != nil {
+func (w *Witness) hold(ctx context.Context, length time.Duration, reason string) bool {
+	err := w.c.Hold(ctx, w.c.Now().Add(length), reason)
+	if err != nil {
 		w.c.Log.ErrorContext(ctx, "the other workers are not held", "error", err)
 	}
-}
-
-func rest(ctx context.Context, pause time.Duration) {
-	select {
-	case <-ctx.Done():
-	case <-time.After(pause):
-	}
+	return err == nil
 }

@@ -29,8 +29,8 @@ func TestChaos(t *testing.T) {
 
 	s := newStorm(t, seed, stormMoods...)
 	s.staff("3/s")
-	// Batches so large that their first attempts take some half of the time: every second turn goes to a retry.
-	batch := max(10, devices*2 / *stormSeconds)
+	// Batches so large that the job lasts about as long as the harm.
+	batch := max(10, devices*5/(*stormSeconds*4))
 	s.job = s.imported(s.fleet(devices), append(policy, "--batch-size", fmt.Sprint(min(batch, 10_000)))...)
 	s.judge = checker.New(s.eids)
 	s.rage(length)
@@ -40,16 +40,16 @@ func TestChaos(t *testing.T) {
 	if err := findings.Wrong(); err != nil {
 		t.Error(err)
 	}
-	t.Log(s.report(findings, length))
+	t.Log(s.report(findings))
 }
 
 // report prints what was done and what came of it.
-func (s *storm) report(f checker.Findings, length time.Duration) string {
+func (s *storm) report(f checker.Findings) string {
 	var b strings.Builder
 	kills, words := s.killed()
 	sum, _ := s.book()
 	lengths, worst := s.watch.result()
-	fmt.Fprintf(&b, "\n%d devices, %v of harm, %d kills (%s), %d samples\n", f.Devices, length, kills, words, s.samples)
+	fmt.Fprintf(&b, "\n%d devices, %v of harm, %d kills (%s), %d samples\n", f.Devices, s.raged, kills, words, s.samples)
 	fmt.Fprintf(&b, "lost %d  double_in_flight %d  double_settled %d  stuck %d  unexplained %d  repeats %d\n",
 		f.Lost, f.DoubleInFlight, f.DoubleSettled, f.Stuck, f.Unexplained, f.Repeats)
 	fmt.Fprintf(&b, "recovery of %d things broken off: p50 %v  p99 %v  max %v (%s)\n", len(lengths),

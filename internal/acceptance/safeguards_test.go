@@ -40,8 +40,12 @@ var safeguards = map[string]safeguard{
 		edits: []edit{{"worker/worker.go", "ShutdownTimeout:          c.RequestTimeout + 10*time.Second", "ShutdownTimeout:          time.Second"}},
 	},
 	"witness": { // what Redis has lost is noticed
-		test:  "TestFault03RedisLosesItsLastSeconds",
-		edits: []edit{{"worker/witness.go", "if before < next-1 {", "if before < -2 {"}},
+		test: "TestFault03RedisLosesItsLastSeconds",
+		edits: []edit{
+			{"worker/witness.go", "case before < last:", "case before < -2:"},
+			{"ledger/lua/mark.lua", "if stands < tonumber(ARGV[3]) then return stands end", ""},
+			{"worker/witness.go", "case ground != w.grounded():", "case ground < 0:"},
+		},
 	},
 	"answer": { // 2xx only when the callback is in Redis
 		test:  "TestFault04|TestFault05|TestFault14",
@@ -81,7 +85,7 @@ var safeguards = map[string]safeguard{
 	},
 	"clock": { // the books go by Redis's clock
 		test:  "TestFault15AWorkersClock",
-		edits: []edit{{"internal/app/anchor.go", "return a.own().Add(time.Duration(a.offset.Load()))", "return a.own()"}},
+		edits: []edit{{"internal/app/anchor.go", "return told.there.Add(a.own().Sub(told.own))", "return a.own()"}},
 	},
 	"gate": { // what was checked before the import's gate is checked again behind it
 		test:  "TestFault15OneCSV",

@@ -44,6 +44,7 @@ type storm struct {
 	kills   map[string]int // by what was killed
 	deeds   map[string]int // by their name
 	samples int
+	raged   time.Duration
 }
 
 // actor is a process that is started again whenever it has died.
@@ -120,7 +121,9 @@ func (s *storm) rage(length time.Duration) {
 	for _, m := range mischiefs {
 		total += m.weight
 	}
-	for end := time.Now().Add(length); time.Now().Before(end) && s.running(); {
+	began := time.Now()
+	defer func() { s.raged = time.Since(began).Round(time.Second) }()
+	for time.Since(began) < length && s.running() {
 		pick := s.random.IntN(total)
 		for _, m := range mischiefs {
 			if pick -= m.weight; pick < 0 {

@@ -83,6 +83,7 @@ func (d *deployment) witnessed(ctx context.Context) (stop func()) {
 	running, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	var witnessing sync.WaitGroup
 	witnessing.Go(func() { d.witness.Run(running) })
+	witnessing.Go(func() { d.anchor.keep(running, d.rdb) })
 	return func() {
 		cancel()
 		witnessing.Wait()

@@ -4,10 +4,11 @@
 -- ARGV[5]  the group        ARGV[6]  the attempt        ARGV[7]  '1' if it repeats        ARGV[8]  when it was sent, ms
 -- ARGV[9]  the places of its devices, four bytes each        ARGV[10]  a note
 -- Returns the number of the batch that holds the devices now: the same where nothing was lost, 0 where none of them is
--- to be had; and how many devices were written again.
+-- to be had; how many devices were written again; and 1 where that batch is in doubt, so that callbacks may adopt it.
+local function doubtful(b) return b.state == S.submitting and b.request == '' and 1 or 0 end
 local old = batch(ARGV[2])
-if old and old.run == ARGV[3] then return { old.number + 0, 0 } end
-if not phase() then return { 0, 0 } end
+if old and old.run == ARGV[3] then return { tonumber(old.number), 0, doubtful(old) } end
+if not phase() then return { 0, 0, 0 } end
 local attempt, list = tonumber(ARGV[6]), ARGV[9]
 local number = tonumber(redis.call('HGET', KEYS[1], 'batches') or '0') + 1
 
@@ -19,7 +20,7 @@ local function lost(record)
   if state == S.retrying and tried == attempt - 1 then return S.retrying end
   if state == INBATCH and tried == attempt then
     local holder = batch(read32(record, 13))
-    if holder and holder.run == ARGV[3] then mine = holder.number end
+    if holder and holder.run == ARGV[3] then mine = holder end
     if holder and holder.state == S.queued then return S.queued, holder end
   end
 end
@@ -36,7 +37,8 @@ for at = 1, #list, 4 do
     end
   end
 end
-if mine or #wanted == 0 then return { mine or 0, 0 } end
+if mine then return { mine.number, 0, doubtful(mine) } end
+if #wanted == 0 then return { 0, 0, 0 } end
 
 local taken, emptied = {}, {}
 for i, device in ipairs(wanted) do
@@ -62,4 +64,4 @@ redis.call('HINCRBY', KEYS[1], 'attempts', #taken)
 if ARGV[7] == '1' then redis.call('HINCRBY', KEYS[1], 'repeats', #taken) end
 redis.call('HSETNX', KEYS[1], 'started_at', ARGV[8])
 write_counts()
-return { number, #taken }
+return { number, #taken, 1 }
