@@ -164,7 +164,7 @@ func TestTheProofOfALossStaysUntilItIsMended(t *testing.T) {
 		w.did("a")
 		w.fails["a"] = true
 		w.marks.kept["me"] = 0
-		w.Witness.c.Hold = func(context.Context, time.Time, string) error { return errors.New("no hold either") }
+		w.c.Hold = func(context.Context, time.Time, string) error { return errors.New("no hold either") }
 		w.looks(t, 2)
 		if steady, _ := w.Steady(t.Context()); steady || w.marks.kept["me"] != 0 || len(w.marks.witnessed) != 0 {
 			t.Errorf("steady %v, mark %d, witnessed %v", steady, w.marks.kept["me"], w.marks.witnessed)

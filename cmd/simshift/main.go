@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"strings"
+	"regexp"
 	"syscall"
 	"time"
 
@@ -16,6 +16,9 @@ import (
 )
 
 func main() { os.Exit(run()) }
+
+// ofFlags matches errors of wrong use for which cobra has no type.
+var ofFlags = regexp.MustCompile(`^(required flag|if any flags)`)
 
 // run is main with its exit code. Signals become a context here and nowhere else; a second one ends at once.
 func run() int {
@@ -29,7 +32,7 @@ func run() int {
 		Getenv:   os.Getenv, Flags: map[string]string{}, Now: time.Now,
 	}
 	err := root(env).ExecuteContext(ctx)
-	if err != nil && (strings.HasPrefix(err.Error(), "required flag") || strings.HasPrefix(err.Error(), "if any flags")) { // cobra has no type for it
+	if err != nil && ofFlags.MatchString(err.Error()) {
 		err = &app.Failure{Code: app.ExitUsage, Err: err, Hint: "--help shows the usage and examples"}
 	}
 	if err != nil {

@@ -15,7 +15,7 @@ const briefGrace = 5 * time.Second
 // newBriefNight is a night whose requests may take two seconds.
 func newBriefNight(t *testing.T, moods ...string) *night {
 	t.Helper()
-	n := newNight(t, append([]string{"--resend", "200ms", "--resend", "500ms", "--resend", "1s", "--resend", "2s", "--resend", "4s"}, moods...)...)
+	n := newNight(t, append([]string{"--resend", "200ms,500ms,1s,2s,4s"}, moods...)...)
 	n.set("THINGSPACE_TIMEOUT", "2s")
 	n.set("RATE_REQUESTS", "10/s")
 	return n
@@ -63,7 +63,7 @@ const die = "\n\t_ = syscall.Kill(syscall.Getpid(), syscall.SIGKILL)\n\tselect {
 var deaths = map[string][]edit{
 	"before the POST": {
 		{"worker/submitter.go", "\t\"log/slog\"\n", "\t\"log/slog\"\n\t\"syscall\"\n"},
-		{"worker/submitter.go", "\trequestID, err := s.carrier.Enable(request", "\tif true {" + die + "}\n\trequestID, err := s.carrier.Enable(request"},
+		{"worker/submitter.go", "\trequestID, err := s.carrier.Enable(", "\tif true {" + die + "}\n\trequestID, err := s.carrier.Enable("},
 	},
 	"reply read, request id unwritten": {
 		{"worker/answer.go", "\t\"net/http\"\n", "\t\"net/http\"\n\t\"syscall\"\n"},

@@ -12,15 +12,15 @@ import (
 // A carrier at its worst, and processes that die without a word: every device still ends as the carrier's book says.
 func TestKillsWhileTheCarrierMisbehavesCostNothing(t *testing.T) {
 	t.Parallel()
-	const devices, poisoned = 3000, 2345
+	const devices, poisoned = 25_000, 12_345
 	n := newNight(t, "--latency", "100ms-1s", "--seed", "11", "--offline", "0.05", "--duplicates", "0.05",
-		"--at", "1=early", "--at", "2=429:1", "--at", "3=expire", "--at", "4=drop", "--poison", madeup.Device(poisoned).EID,
+		"--at", "1=early", "--at", "2=429:3", "--at", "3=expire", "--at", "4=drop", "--poison", madeup.Device(poisoned).EID,
 		"--resend", "200ms", "--resend", "500ms", "--resend", "1s", "--resend", "2s", "--resend", "4s", "--resend", "8s")
 	n.env = append(n.env, "SIMSHIFT_RATE_REQUESTS=10/s", "SIMSHIFT_THINGSPACE_TIMEOUT=3s")
 	listener := n.serve()
 	address := strings.TrimSuffix(strings.TrimPrefix(n.setting("CALLBACK_URL"), "http://"), "/callbacks/thingspace")
 	workers := []*process{n.start("work"), n.start("work")}
-	id := n.imported(n.fleet(devices), "--batch-size", "250", "--attempts", "4", "--answer-within", "12s", "--backoff", "1s",
+	id := n.imported(n.fleet(devices), "--batch-size", "2500", "--attempts", "4", "--answer-within", "12s", "--backoff", "1s",
 		"--backoff-max", "2s", "--doubt-grace", "6s")
 
 	kills := 0
@@ -45,7 +45,7 @@ func TestKillsWhileTheCarrierMisbehavesCostNothing(t *testing.T) {
 		t.Errorf("the job ended as %+v", ended)
 	}
 	n.agree(id)
-	if sum, _ := n.book(); sum.Locked || sum.LoginsFailed != 0 || sum.LargestRequest > 250 {
+	if sum, _ := n.book(); sum.Locked || sum.LoginsFailed != 0 || sum.LargestRequest > 2500 {
 		t.Errorf("the carrier's book: %+v", sum)
 	}
 	t.Logf("%d kills, %d requests, %d attempts, %d repeats", kills, ended.Requests, ended.Attempts, ended.Repeats)

@@ -37,7 +37,7 @@ var safeguards = map[string]safeguard{
 	},
 	"shutdown": { // SIGTERM waits for the longest request
 		test:  "TestFault02",
-		edits: []edit{{"worker/worker.go", "ShutdownTimeout:          c.RequestTimeout + 10*time.Second", "ShutdownTimeout:          time.Second"}},
+		edits: []edit{{"worker/worker.go", "c.RequestTimeout + 10*time.Second,", "time.Second,"}},
 	},
 	"witness": { // what Redis has lost is noticed
 		test: "TestFault03RedisLosesItsLastSeconds",
@@ -110,7 +110,7 @@ func TestWithoutASafeguardItsTestFails(t *testing.T) {
 			if !s.always && !*everySafeguard {
 				return
 			}
-			for _, test := range strings.Split(s.test, "|") {
+			for _, test := range strings.SplitSeq(s.test, "|") {
 				cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+test, "-without="+name, "-test.timeout=5m") // this very test
 				out, err := cmd.CombinedOutput()
 				said := string(out)
