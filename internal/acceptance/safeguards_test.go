@@ -110,7 +110,7 @@ func TestWithoutASafeguardItsTestFails(t *testing.T) {
 			if !s.always && !*everySafeguard {
 				return
 			}
-			for _, test := range strings.SplitSeq(s.test, "|") {
+			for test := range strings.SplitSeq(s.test, "|") {
 				cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+test, "-without="+name, "-test.timeout=5m") // this very test
 				out, err := cmd.CombinedOutput()
 				said := string(out)
