@@ -16,7 +16,8 @@ func TestEveryPrintedCommandIsUnderstood(t *testing.T) {
 	t.Parallel()
 	var lines []string
 	for _, path := range []string{
-		"../../README.md", "../../CONTRIBUTING.md", "../../docs/operations.md", "../../docker-compose.yml",
+		"../../README.md", "../../CONTRIBUTING.md", "../../docs/operations.md", "../../docs/reliability.md",
+		"../../docker-compose.yml",
 	} {
 		text, err := os.ReadFile(path)
 		if err != nil {
@@ -82,4 +83,25 @@ func understood(line string) error {
 		return nil
 	}
 	return cmd.Args(cmd, cmd.Flags().Args())
+}
+
+// Every make target that a document prints is one of the Makefile's.
+func TestEveryPrintedTargetIsThere(t *testing.T) {
+	t.Parallel()
+	makefile, err := os.ReadFile("../../Makefile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	printed := regexp.MustCompile("(?m)(?:^    |^|`)make ([a-z]+)\\b")
+	for _, path := range []string{"../../README.md", "../../CONTRIBUTING.md", "../../CHANGELOG.md", "../../docs/reliability.md"} {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, found := range printed.FindAllStringSubmatch(string(text), -1) {
+			if !strings.Contains(string(makefile), "\n.PHONY: "+found[1]+"\n") {
+				t.Errorf("%s prints make %s, which is not in the Makefile", path, found[1])
+			}
+		}
+	}
 }
