@@ -31,7 +31,7 @@ func TestChaos(t *testing.T) {
 	s.staff("3/s")
 	// Batches so large that the job lasts about as long as the harm.
 	batch := max(10, devices*5/(*stormSeconds*4))
-	s.job = s.imported(s.fleet(devices), append(policy, "--batch-size", fmt.Sprint(min(batch, 10_000)))...)
+	s.job = s.imported(s.fleet(devices), append(policy(), "--batch-size", fmt.Sprint(min(batch, 10_000)))...)
 	s.judge = checker.New(s.eids)
 	s.rage(length)
 	s.calm(max(3*time.Minute, length/2))
