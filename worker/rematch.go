@@ -73,7 +73,7 @@ func (s *Settler) match(ctx context.Context, parked []jobs.Parked) (int, error) 
 		return 0, err
 	}
 	// Settled first and forgotten after: a callback that is settled twice does nothing the second time.
-	if err := s.write(ctx, verdicts); err != nil {
+	if _, err := s.write(ctx, verdicts); err != nil {
 		return 0, err
 	}
 	var matched []string

@@ -49,22 +49,21 @@ func (k *sent) notTaken() {
 }
 
 // again writes the request into the ledger once more.
-func (k *sent) again(ctx context.Context) error {
+func (k *sent) again(ctx context.Context) (missing bool, err error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.over {
-		return nil
+		return false, nil
 	}
-	number, _, err := k.books.Restore(ctx, k.batch, k.places, k.run, k.graceEnds)
+	number, restored, err := k.books.Restore(ctx, k.batch, k.places, k.run, k.graceEnds)
 	if err != nil || number == 0 {
-		return err
+		return false, err
 	}
 	k.batch.Number = number
-	if k.requestID == "" {
-		return nil
+	if k.requestID != "" {
+		_, err = k.books.Accept(ctx, k.batch.Job, number, k.run, k.requestID, k.deadline)
 	}
-	_, err = k.books.Accept(ctx, k.batch.Job, number, k.run, k.requestID, k.deadline)
-	return err
+	return restored > 0, err
 }
 
 // number is the batch that holds its devices now.

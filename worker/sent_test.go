@@ -32,7 +32,7 @@ func TestAnAnswerGoesToTheBatchThatWasWrittenAgain(t *testing.T) {
 	books := &lossyBooks{accepted: make(map[int64]string)}
 	k := &sent{books: books, batch: jobs.Batch{Job: "j", Number: 1}, places: make([]jobs.Place, 3)}
 	for range 2 {
-		if err := k.again(t.Context()); err != nil {
+		if _, err := k.again(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -40,12 +40,12 @@ func TestAnAnswerGoesToTheBatchThatWasWrittenAgain(t *testing.T) {
 		t.Errorf("before the answer: batch %d, accepted %v", k.number(), books.accepted)
 	}
 	k.accepted("r-1", time.Now())
-	if err := k.again(t.Context()); err != nil || books.accepted[11] != "r-1" {
+	if _, err := k.again(t.Context()); err != nil || books.accepted[11] != "r-1" {
 		t.Errorf("after the answer: accepted %v (%v)", books.accepted, err)
 	}
 	k.notTaken()
 	books.restored = 0
-	if err := k.again(t.Context()); err != nil || books.restored != 0 {
+	if _, err := k.again(t.Context()); err != nil || books.restored != 0 {
 		t.Errorf("a request that was not taken is written again (%v)", err)
 	}
 }

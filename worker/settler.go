@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/simshift/simshift/jobs"
@@ -57,9 +58,15 @@ type Received struct {
 
 // Settle writes a group of callbacks. When it returns without error, each of them is in Redis: settled, or parked.
 func (s *Settler) Settle(ctx context.Context, group []Received) error {
+	_, err := s.settle(ctx, group)
+	return err
+}
+
+// settle is Settle; it also tells whether any device was moved.
+func (s *Settler) settle(ctx context.Context, group []Received) (moved bool, err error) {
 	verdicts, err := s.weigh(ctx, group)
 	if err != nil {
-		return err
+		return false, err
 	}
 	var parked []jobs.Parked
 	for i, v := range verdicts {
@@ -68,11 +75,11 @@ func (s *Settler) Settle(ctx context.Context, group []Received) error {
 		}
 	}
 	// The known ones first: a full car park must not keep them out of the books.
-	err = errors.Join(s.write(ctx, verdicts), s.books.Park(ctx, parked))
-	if err == nil {
+	moved, err = s.write(ctx, verdicts)
+	if err = errors.Join(err, s.books.Park(ctx, parked)); err == nil {
 		s.remember(group)
 	}
-	return err
+	return moved, err
 }
 
 // remember keeps callbacks that were answered: the carrier does not send them again, whatever Redis forgets.
@@ -81,11 +88,11 @@ func (s *Settler) remember(group []Received) {
 	for i := range group {
 		bytes += len(group[i].Raw)
 	}
-	s.witness.Remember(bytes, func(ctx context.Context) error { return s.Settle(ctx, group) })
+	s.witness.Remember(bytes, func(ctx context.Context) (bool, error) { return s.settle(ctx, group) })
 }
 
-// write gives the events to the ledger, those of a job together.
-func (s *Settler) write(ctx context.Context, verdicts []verdict) error {
+// write gives the events to the ledger, those of a job together. It tells whether any of them moved its device.
+func (s *Settler) write(ctx context.Context, verdicts []verdict) (moved bool, err error) {
 	byJob := make(map[string][]jobs.Event)
 	attempts := make(map[string]int)
 	for _, v := range verdicts {
@@ -98,11 +105,12 @@ func (s *Settler) write(ctx context.Context, verdicts []verdict) error {
 	for job, events := range byJob {
 		settlement, err := s.books.Settle(ctx, job, attempts[job], events)
 		if err != nil {
-			return err
+			return moved, err
 		}
+		moved = moved || slices.Contains(settlement.Effects, jobs.Settled)
 		s.wake(ctx, job, settlement)
 	}
-	return nil
+	return moved, nil
 }
 
 // searchMost is how long a group of callbacks may look for batches that do not know their request.

@@ -53,8 +53,8 @@ type WitnessBooks interface {
 // did since its last mark, for that may be missing though the mark is there. Meanwhile nobody sends. The older mark stays
 // until that is done, so that nobody takes a process that dies over it for one that has nothing to mend.
 //
-// A process that dies together with Redis takes what it did with it. Where one is missed, nothing is sent until the
-// longest grace of any job is over. A Witness is safe for use by many goroutines.
+// A process that dies together with Redis takes what it did with it. Where something is lost and a process is missed,
+// nothing is sent until the longest grace of any job is over. A Witness is safe for use by many goroutines.
 type Witness struct {
 	c WitnessConfig
 
@@ -65,6 +65,7 @@ type Witness struct {
 	firm    time.Time // when its first mark after a change was acknowledged
 	eve     time.Time // processes with marks from here until firm were alive at the change
 	judged  bool      // whether any of them is missed has been found out
+	proven  bool      // something of ours was missing after the change
 	deeds   []deed
 	bytes   int
 	forgot  int64 // deeds of this mark, or of an earlier one, may have been forgotten; -1: none
@@ -87,7 +88,7 @@ type deed struct {
 	mark  int64 // the last mark acknowledged before it
 	at    time.Time
 	bytes int
-	again func(ctx context.Context) error
+	again func(ctx context.Context) (missing bool, err error)
 }
 
 // NewWitness gives a witness; it writes no marks before [Witness.Run].
@@ -95,8 +96,8 @@ func NewWitness(c WitnessConfig) *Witness {
 	return &Witness{c: c, mark: -1, forgot: -1, ground: c.Ground.Moved(), judged: true}
 }
 
-// Remember keeps what Redis has just acknowledged, and how it is done again.
-func (w *Witness) Remember(bytes int, again func(ctx context.Context) error) {
+// Remember keeps what Redis has just acknowledged, and how it is done again; that tells whether it was missing.
+func (w *Witness) Remember(bytes int, again func(ctx context.Context) (missing bool, err error)) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	now := w.c.Now()
@@ -188,15 +189,15 @@ func (w *Witness) look(ctx context.Context) {
 	case before < last: // a later one is ours, too: its reply was lost
 		w.lost(ctx, before, last, ground)
 	case ground != w.grounded():
-		lost, _ := w.since(before)
-		failed := w.again(ctx, lost)
-		w.c.Log.InfoContext(ctx, "another Redis answers; it has kept our marks", "written_again", len(lost)-failed, "failed", failed)
+		deeds, _ := w.since(before)
+		missing, failed := w.again(ctx, deeds)
+		w.c.Log.InfoContext(ctx, "another Redis answers; it has kept our marks", "looked_at", len(deeds), "missing", missing, "failed", failed)
 		if failed > 0 {
 			w.wait(ctx)
 		}
-		w.stand(last+1, ground, true)
+		w.stand(last+1, ground, true, missing+failed > 0)
 	default:
-		w.stand(last+1, ground, false)
+		w.stand(last+1, ground, false, false)
 		w.judge(ctx)
 	}
 }
@@ -214,13 +215,14 @@ func (w *Witness) grounded() int {
 	return w.ground
 }
 
-// stand notes that a mark was acknowledged; changed: for the first time after something was mended.
-func (w *Witness) stand(mark int64, ground int, changed bool) {
+// stand notes that a mark was acknowledged; changed: for the first time under another Redis, which had something of ours
+// missing or not.
+func (w *Witness) stand(mark int64, ground int, changed, missing bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	now := w.c.Now()
 	if changed {
-		w.eve, w.firm, w.judged, w.mending = w.marked.Add(-lastBreath), now, false, false
+		w.eve, w.firm, w.judged, w.proven, w.mending = w.marked.Add(-lastBreath), now, false, missing, false
 		if w.marked.IsZero() {
 			w.eve = now.Add(-strangerPatience) // we were not there to see
 		}
@@ -237,9 +239,9 @@ func (w *Witness) lost(ctx context.Context, left, last int64, ground int) {
 		"seconds", last-left, "remembered", len(lost), "all_of_it", whole)
 	start := w.c.Now()
 	w.hold(ctx, restoreHold, "Redis has lost what it had acknowledged: it is being written again")
-	failed := w.again(ctx, lost)
+	missing, failed := w.again(ctx, lost)
 	words := fmt.Sprintf("%s  %s: the last %d s were lost, %d things were written again", start.UTC().Format(time.RFC3339),
-		w.c.Process, last-left, len(lost)-failed)
+		w.c.Process, last-left, missing)
 	if !whole || failed > 0 {
 		words += "; some may be missing, so nothing was sent until no request of that time could be in flight"
 		if !w.wait(ctx) {
@@ -252,8 +254,8 @@ func (w *Witness) lost(ctx context.Context, left, last int64, ground int) {
 	if err := w.c.Books.Witnessed(ctx, words); err != nil {
 		w.c.Log.ErrorContext(ctx, "the loss is noted in this log only", "error", err)
 	}
-	w.c.Log.WarnContext(ctx, "what Redis had lost is written again", "written", len(lost)-failed, "failed", failed, "all_of_it", whole)
-	w.stand(last+1, ground, true)
+	w.c.Log.WarnContext(ctx, "what Redis had lost is written again", "written", missing, "failed", failed, "all_of_it", whole)
+	w.stand(last+1, ground, true, true)
 }
 
 // since begins to mend: it gives what was done since a mark, and whether that is all.
@@ -270,42 +272,46 @@ func (w *Witness) since(left int64) (lost []deed, whole bool) {
 	return lost, left >= -1 && w.forgot < max(left, 0) // without any mark of ours, nobody knows how far back it goes
 }
 
-// again does every deed again. It gives how many failed.
-func (w *Witness) again(ctx context.Context, lost []deed) (failed int) {
-	for _, d := range lost {
-		if err := w.redo(ctx, d); err != nil {
+// again does every deed again. It gives how many were missing, and how many failed.
+func (w *Witness) again(ctx context.Context, deeds []deed) (missing, failed int) {
+	for _, d := range deeds {
+		gone, err := redo(ctx, d)
+		if err != nil {
 			w.c.Log.ErrorContext(ctx, "not written again", "error", err)
 			failed++
 		}
+		if gone {
+			missing++
+		}
 	}
-	return failed
+	return missing, failed
 }
 
-func (w *Witness) redo(ctx context.Context, d deed) error {
+func redo(ctx context.Context, d deed) (missing bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, againWithin)
 	defer cancel()
 	for pause := 50 * time.Millisecond; ; pause = min(2*pause, time.Second) {
-		err := d.again(ctx)
-		if err == nil {
-			return nil
+		if missing, err = d.again(ctx); err == nil {
+			return missing, nil
 		}
 		select {
 		case <-ctx.Done():
-			return err
+			return missing, err
 		case <-time.After(pause):
 		}
 	}
 }
 
-// judge finds out, when it has had patience enough after a change, whether a process is missed.
+// judge finds out, when it has had patience enough after a change, whether a process is missed. That matters where
+// something was lost, which whoever lived through it knows: each has written something in the last second.
 func (w *Witness) judge(ctx context.Context) {
 	w.mu.Lock()
-	judged, eve, firm := w.judged, w.eve, w.firm
+	judged, eve, firm, proven := w.judged, w.eve, w.firm, w.proven
 	w.mu.Unlock()
 	if judged || w.c.Now().Sub(firm) < strangerPatience {
 		return
 	}
-	if w.missed(ctx, eve, firm) {
+	if proven && w.missed(ctx, eve, firm) {
 		w.c.Log.WarnContext(ctx, "a process died together with Redis: what it had sent may be forgotten")
 		if !w.wait(ctx) {
 			return // the next look tries again

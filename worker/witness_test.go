@@ -54,11 +54,12 @@ func (g *ground) Moved() int { return g.times }
 // witnessed is a witness with what it saw and did.
 type witnessed struct {
 	*Witness
-	marks  *marks
-	ground *ground
-	holds  []time.Duration
-	redone []string
-	fails  map[string]bool
+	marks   *marks
+	ground  *ground
+	holds   []time.Duration
+	redone  []string
+	fails   map[string]bool
+	missing bool // whether what is done again was missing
 }
 
 func newWitnessed() *witnessed {
@@ -74,12 +75,12 @@ func newWitnessed() *witnessed {
 }
 
 func (w *witnessed) did(what string) {
-	w.Remember(1, func(context.Context) error {
+	w.Remember(1, func(context.Context) (bool, error) {
 		if w.fails[what] {
-			return errors.New("no")
+			return false, errors.New("no")
 		}
 		w.redone = append(w.redone, what)
-		return nil
+		return w.missing, nil
 	})
 }
 
@@ -205,25 +206,36 @@ func TestALossDeeperThanItsMemoryHoldsEverythingForTheGrace(t *testing.T) {
 	}
 }
 
-func TestAProcessThatDiedWithRedisHoldsEverythingForTheGrace(t *testing.T) {
+func TestAProcessThatDiedWithARedisThatForgotHoldsEverythingForTheGrace(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		w := newWitnessed()
-		w.looks(t, 2)
-		w.marks.at["dead for long"] = time.Now().Add(-time.Minute)
-		w.marks.at["another"] = time.Now()
-		w.ground.times++
-		w.looks(t, 5)
-		w.wantHolds(t)
-		if steady, _ := w.Steady(t.Context()); steady {
-			t.Error("steady, with a process missing")
-		}
-		w.looks(t, 10)
-		w.wantHolds(t, grace)
-		if steady, why := w.Steady(t.Context()); !steady {
-			t.Errorf("not steady for ever: %s", why)
-		}
-	})
+	for name, forgot := range map[string]bool{"something is missing": true, "nothing is missing": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w := newWitnessed()
+				w.missing = forgot
+				w.looks(t, 2)
+				w.did("a")
+				w.marks.at["dead for long"] = time.Now().Add(-time.Minute)
+				w.marks.at["another"] = time.Now()
+				w.ground.times++
+				w.looks(t, 5)
+				w.wantHolds(t)
+				if steady, _ := w.Steady(t.Context()); steady {
+					t.Error("steady, with a process missing")
+				}
+				w.looks(t, 10)
+				if forgot {
+					w.wantHolds(t, grace)
+				} else {
+					w.wantHolds(t)
+				}
+				if steady, why := w.Steady(t.Context()); !steady {
+					t.Errorf("not steady for ever: %s", why)
+				}
+			})
+		})
+	}
 }
 
 func TestNothingIsSentUntilEveryProcessHasLookedAtAnotherRedis(t *testing.T) {
