@@ -9,8 +9,8 @@ import (
 // brief is a policy for jobs that are to end within seconds, faults included.
 var brief = []string{"--attempts", "5", "--answer-within", "8s", "--backoff", "1s", "--backoff-max", "2s", "--doubt-grace", "3s"}
 
-// briefGrace is the time from a request until it is sent again if nothing is known of it: the time-out and the grace.
-const briefGrace = 5 * time.Second
+// deathGrace is longer than the time after which a batch that nobody has looked at is taken up again.
+const deathGrace = 16 * time.Second
 
 // newBriefNight is a night whose requests may take two seconds.
 func newBriefNight(t *testing.T, moods ...string) *night {
@@ -108,7 +108,7 @@ func (n *night) deadly(program string, repeats bool, kill func(*process)) {
 	n.t.Helper()
 	const devices = 60
 	p := n.startBinary(program, "work")
-	id := n.imported(n.fleet(devices), append(brief, "--batch-size", "60")...)
+	id := n.imported(n.fleet(devices), append(brief, "--batch-size", "60", "--doubt-grace", deathGrace.String())...)
 	if kill != nil {
 		kill(p)
 	}
@@ -120,7 +120,7 @@ func (n *night) deadly(program string, repeats bool, kill func(*process)) {
 	switch {
 	case repeats && len(requests) != 2, !repeats && len(requests) != 1:
 		n.t.Errorf("the carrier accepted %d requests for one batch", len(requests))
-	case repeats && requests[1].At.Sub(requests[0].At) < briefGrace:
+	case repeats && requests[1].At.Sub(requests[0].At) < deathGrace:
 		n.t.Errorf("sent again after %v, before the grace was over", requests[1].At.Sub(requests[0].At))
 	}
 }
@@ -134,7 +134,10 @@ func TestFault02ARequestSlowerThanTheShutdownIsMadeOnce(t *testing.T) {
 	id := n.imported(n.fleet(50), append(brief, "--answer-within", "20s")...)
 	n.until(func() bool { sum, _ := n.book(); return sum.Accepted > 0 })
 	n.start("work").says(works)
-	first.stop(syscall.SIGTERM) // waits for the answer, writes it and ends well
+	first.stop(syscall.SIGTERM)
+	if row := n.results(id)[0]; row["state"] != "submitted" {
+		t.Errorf("the first worker has ended, and left its devices %s", row["state"])
+	}
 	if ended := n.ends(id, time.Minute); ended.Requests != 1 || ended.Repeats != 0 {
 		t.Errorf("the job ended as %+v", ended)
 	}

@@ -69,10 +69,10 @@ func TestFault10GarbageForTheListener(t *testing.T) {
 		}
 	}
 	var all sync.WaitGroup
-	for range 8 {
+	for range 4 {
 		all.Go(func() {
 			refused("100 MB", io.LimitReader(zeros{}, 100<<20))
-			refused("a body without end", io.LimitReader(zeros{}, 1<<30))
+			refused("a body of unknown length", io.MultiReader(io.LimitReader(zeros{}, 200<<20)))
 			refused("a gzip bomb", bytes.NewReader(bomb.Bytes()), "Content-Encoding", "gzip")
 			refused("a callback that is cut short", strings.NewReader(example[:len(example)/2]))
 			refused("wrong types", strings.NewReader(`{"requestId":{"a":[1]},"status":7,"deviceIds":"x"}`))

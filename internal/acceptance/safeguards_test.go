@@ -21,9 +21,12 @@ type safeguard struct {
 }
 
 var safeguards = map[string]safeguard{
-	"intent": { // before a request is made, it is written that it will be
-		test: "TestFault01AWorkerDiesAtANamedPoint/reply_read", always: true, edits: []edit{{"worker/submitter.go",
-			"mine, err := s.books.Begin(ctx, b.id.Job, b.id.Batch, b.run, graceEnds)", "mine, err := true, error(nil)"}},
+	"intent": { // before a request is made, and not after it, it is written that it will be
+		test: "TestFault01AWorkerDiesAtANamedPoint/sent", always: true, edits: []edit{
+			{"worker/submitter.go", "mine, err := s.books.Begin(ctx, b.id.Job, b.id.Batch, b.run, graceEnds)", "mine, err := true, error(nil)"},
+			{"worker/submitter.go", "enableRequest(b.group, members))\n", "enableRequest(b.group, members))\n" +
+				"\t_, _ = s.books.Begin(context.WithoutCancel(ctx), b.id.Job, b.id.Batch, b.run, graceEnds)\n"},
+		},
 	},
 	"guard": { // a callback moves the device that its request sent, and no other attempt of it
 		test: "TestFault09", always: true, edits: []edit{{"ledger/lua/settle.lua",
