@@ -20,7 +20,7 @@ func TestKillsWhileTheCarrierMisbehavesCostNothing(t *testing.T) {
 	listener := n.serve()
 	address := strings.TrimSuffix(strings.TrimPrefix(n.setting("CALLBACK_URL"), "http://"), "/callbacks/thingspace")
 	workers := []*process{n.start("work"), n.start("work")}
-	id := n.imported(n.fleet(devices), "--batch-size", "2500", "--attempts", "4", "--answer-within", "12s", "--backoff", "1s",
+	id := n.imported(n.fleet(devices), "--batch-size", "2500", "--attempts", "6", "--answer-within", "12s", "--backoff", "1s",
 		"--backoff-max", "2s", "--doubt-grace", "6s")
 
 	kills := 0
@@ -28,6 +28,7 @@ func TestKillsWhileTheCarrierMisbehavesCostNothing(t *testing.T) {
 		if time.Now().After(deadline) {
 			t.Fatalf("devices are left open: %s", n.run(0, "jobs", "show", id))
 		}
+		<-time.After(2 * time.Second)
 		victim := kills % 3
 		if victim == 2 {
 			listener.stop(syscall.SIGKILL)
