@@ -37,11 +37,12 @@ func TestFault08CallbacksComeBeforeTheirRequestsAnswer(t *testing.T) {
 
 func TestFault09CallbacksComeAgainAndLate(t *testing.T) {
 	t.Parallel()
-	n := newBriefNight(t, "--latency", "500ms-1s", "--offline", "0.5", "--offline-attempts", "2", "--duplicates", "1",
-		"--duplicate-delay", "0s-4s", "--stray", "0.1", "--lost", "0.1", "--other-profile", "0.2", "--warning", "0.1")
+	// So slow that word of the first attempt comes again while the second is under way, and a third would meet it.
+	n := newBriefNight(t, "--latency", "3s-4s", "--offline", "0.5", "--offline-attempts", "2", "--duplicates", "1",
+		"--duplicate-delay", "0s-8s", "--stray", "0.1", "--lost", "0.1", "--other-profile", "0.2", "--warning", "0.1")
 	n.serve()
 	n.start("work")
-	ended := n.ends(n.imported(n.fleet(500), append(brief, "--batch-size", "100", "--answer-within", "3s")...), time.Minute)
+	ended := n.ends(n.imported(n.fleet(500), append(brief, "--batch-size", "100", "--answer-within", "6s")...), 2*time.Minute)
 	if ended.Counts["succeeded"] != 500 {
 		t.Errorf("the job ended as %+v", ended)
 	}
@@ -125,7 +126,8 @@ func TestFault12TokensAndSessionsExpireUnder50Workers(t *testing.T) {
 	n.start("work").says(works)
 	n.start("work").says(works)
 	n.ends(n.imported(n.fleet(300), append(brief, "--batch-size", "2")...), time.Minute)
-	if sum, _ := n.book(); sum.LoginsOK != 1+5 || sum.TokensIssued != 1+5 || sum.LoginsFailed != 0 {
+	// Two expiries may fall into one renewal; none may cost two.
+	if sum, _ := n.book(); sum.LoginsOK < 2 || sum.LoginsOK > 1+5 || sum.TokensIssued < 2 || sum.TokensIssued > 1+5 || sum.LoginsFailed != 0 {
 		t.Errorf("%d logins and %d tokens for five expiries of each, %d logins refused", sum.LoginsOK, sum.TokensIssued, sum.LoginsFailed)
 	}
 }

@@ -22,6 +22,7 @@ type Findings struct {
 	Repeats        int // accepts after one whose outcome nobody was told
 
 	Examples []string // the first few of what is wrong, in words
+	told     map[string]int
 }
 
 // Wrong tells what must not be, as one error; nil when all is well.
@@ -41,7 +42,8 @@ func (f *Findings) Wrong() error {
 const examplesMost = 4
 
 func (f *Findings) wrong(count *int, text string, args ...any) {
-	if *count++; *count <= examplesMost {
+	*count++
+	if f.told[text]++; f.told[text] <= examplesMost {
 		f.Examples = append(f.Examples, fmt.Sprintf(text, args...))
 	}
 }
@@ -63,7 +65,8 @@ type settling struct{ state, at string }
 // New gives a checker for a job of these EIDs.
 func New(eids []string) *Checker {
 	return &Checker{
-		Needless: 5 * time.Second, fleet: eids, settled: make(map[string]settling, len(eids)), findings: Findings{Devices: len(eids)},
+		Needless: 5 * time.Second, fleet: eids, settled: make(map[string]settling, len(eids)),
+		findings: Findings{Devices: len(eids), told: make(map[string]int)},
 	}
 }
 

@@ -25,9 +25,10 @@ func (c *Checker) judge(r row, book *Book) {
 			f.wrong(&f.Unexplained, "row %s failed (%s, %s); the book told %s", r.number, r.reason, r.fault, words(told))
 		}
 	case "unanswered":
-		// A word that came too late is shown, but changes nothing.
+		// A word that came too late is shown, but changes nothing. An attempt that the book does not know never arrived,
+		// and had no word.
 		all := book.accepts[r.eid]
-		if n := len(all); n > 0 && !all[n-1].told.IsZero() && all[n-1].fault != r.fault {
+		if n := len(all); n > 0 && r.attempts == strconv.Itoa(n) && !all[n-1].told.IsZero() && all[n-1].fault != r.fault {
 			f.wrong(&f.Unexplained, "row %s is unanswered; the book told %s", r.number, words(told))
 		}
 	case "mismatched":
