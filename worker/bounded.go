@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"sync"
 	"syscall"
+	"time"
 )
 
 // bounded is a listener with at most so many connections open. When another one arrives, the connection that has waited
@@ -33,10 +34,15 @@ type bounded struct {
 	closed  bool
 }
 
+// leastChance is how long a connection has for its request before it can be thrown out: in a flood of arrivals, those that
+// are not accepted yet wait, and not those that are.
+const leastChance = 100 * time.Millisecond
+
 // connection is an open one. Its fields but the first are under the mutex of bounded.
 type connection struct {
 	net.Conn
 	bounded *bounded
+	since   time.Time     // when it took its place
 	place   *list.Element // in waiting or resting; nil while it is being answered
 	thanked bool          // a callback of it was answered 2xx
 	proven  bool          // and it was known when it took its place: it stands in resting
@@ -68,8 +74,20 @@ func (b *bounded) Accept() (net.Conn, error) {
 // groupPatience.
 func (b *bounded) enter(socket net.Conn) (net.Conn, error) {
 	b.mu.Lock()
-	for b.open >= b.most && b.slowest() == nil && !b.closed {
-		b.room.Wait()
+	for b.open >= b.most && !b.closed {
+		front := b.slowest()
+		if front == nil {
+			b.room.Wait()
+			continue
+		}
+		c, _ := front.Value.(*connection)
+		early := leastChance - time.Since(c.since)
+		if early <= 0 {
+			break
+		}
+		b.mu.Unlock()
+		<-time.After(early)
+		b.mu.Lock()
 	}
 	if b.closed {
 		b.mu.Unlock()
@@ -79,7 +97,7 @@ func (b *bounded) enter(socket net.Conn) (net.Conn, error) {
 	if b.open >= b.most {
 		slowest = b.takeSlowest()
 	}
-	c := &connection{Conn: socket, bounded: b}
+	c := &connection{Conn: socket, bounded: b, since: time.Now()}
 	c.place = b.waiting.PushBack(c)
 	b.open++
 	b.mu.Unlock()
@@ -175,6 +193,7 @@ func (c *connection) wait() {
 		return
 	}
 	c.bounded.leave(c)
+	c.since = time.Now()
 	if c.proven = c.thanked; c.proven {
 		c.place = c.bounded.resting.PushBack(c)
 	} else {

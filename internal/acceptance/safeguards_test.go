@@ -75,7 +75,7 @@ var safeguards = map[string]safeguard{
 	},
 	"room": { // the slowest client makes room for the next one
 		test:  "TestFault11",
-		edits: []edit{{"worker/bounded.go", "for b.open >= b.most && b.slowest() == nil && !b.closed {", "for b.open >= b.most && !b.closed {"}},
+		edits: []edit{{"worker/bounded.go", "front := b.slowest()", "front := (*list.Element)(nil)"}},
 	},
 	"logins": { // two refused logins hold every further one
 		test: "TestFault12EveryLogin", edits: []edit{
