@@ -62,16 +62,24 @@ func (n *night) until(happened func() bool) {
 // post sends a callback to the listener and gives the status of the answer.
 func (n *night) post(body string) int {
 	n.t.Helper()
+	status, err := n.tryPost(body)
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	return status
+}
+
+func (n *night) tryPost(body string) (int, error) {
+	n.t.Helper()
 	request, err := http.NewRequestWithContext(n.t.Context(), http.MethodPost, n.setting("CALLBACK_URL"), strings.NewReader(body))
 	if err != nil {
 		n.t.Fatal(err)
 	}
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
-		n.t.Fatal(err)
+		return 0, err
 	}
-	_ = response.Body.Close()
-	return response.StatusCode
+	return response.StatusCode, response.Body.Close()
 }
 
 func TestTheDocumentsExampleCallbackSettlesItsDevice(t *testing.T) {

@@ -122,20 +122,26 @@ func TestFault11SlowClientsDoNotStarveGoodOnes(t *testing.T) {
 		})
 	}
 	var took []time.Duration
+	cut := 0
 	for i := range devices {
-		body := exampleCallback(t, madeup.Device(i), request)
+		body := `{"username":"carrier","password":"hush",` + strings.TrimSpace(exampleCallback(t, madeup.Device(i), request))[1:]
 		began := time.Now()
-		if status := n.post(`{"username":"carrier","password":"hush",` + strings.TrimSpace(body)[1:]); status != http.StatusOK {
-			t.Errorf("a good callback is answered %d", status)
+		status, err := n.tryPost(body)
+		for tries := 0; err != nil && tries < 5; tries++ { // cut off in the rush; a carrier sends it again
+			cut++
+			status, err = n.tryPost(body)
+		}
+		if err != nil || status != http.StatusOK {
+			t.Errorf("a good callback is answered %d (%v)", status, err)
 		}
 		took = append(took, time.Since(began))
 	}
 	stop()
 	slow.Wait()
 	p99 := quantile(took, 0.99)
-	t.Logf("good callbacks among 2,000 slow clients: p50 %v, p99 %v", quantile(took, 0.5), p99)
-	if p99 > time.Second {
-		t.Errorf("good callbacks took %v at p99", p99)
+	t.Logf("good callbacks among 2,000 slow clients: p50 %v, p99 %v, %d of %d cut off once", quantile(took, 0.5), p99, cut, devices)
+	if p99 > time.Second || cut > devices/50 {
+		t.Errorf("good callbacks took %v at p99, and %d of %d were cut off", p99, cut, devices)
 	}
 	for _, row := range n.results(id) {
 		if row["state"] != "succeeded" {
