@@ -109,7 +109,11 @@ func lines[T any](in io.Reader, visit func(*T)) error {
 	for scanner.Scan() {
 		one := new(T)
 		if err := json.Unmarshal(scanner.Bytes(), one); err != nil {
-			return fmt.Errorf("read the book: %w in %.200s", err, scanner.Text())
+			// The last line may be half written: a carrier does not stop while its book is read.
+			if broken := scanner.Text(); scanner.Scan() {
+				return fmt.Errorf("read the book: %w in %.200s", err, broken)
+			}
+			break
 		}
 		visit(one)
 	}
