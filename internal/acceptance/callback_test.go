@@ -75,6 +75,7 @@ func (n *night) tryPost(body string) (int, error) {
 	if err != nil {
 		n.t.Fatal(err)
 	}
+	request.Close = true // each callback comes on its own, as from another machine
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
 		return 0, err

@@ -51,8 +51,12 @@ var safeguards = map[string]safeguard{
 		},
 	},
 	"answer": { // 2xx only when the callback is in Redis
-		test:  "TestFault04|TestFault05|TestFault14",
+		test:  "TestFault04|TestFault05",
 		edits: []edit{{"worker/intake.go", "\t\td.done <- err\n", "\t\td.done <- nil\n"}},
+	},
+	"written": { // and not before it is
+		test: "TestFault14", edits: []edit{{"worker/intake.go", "\terr := i.settle(ctx, received)\n",
+			"\tfor _, d := range group {\n\t\td.done <- nil\n\t}\n\tgroup = nil\n\terr := i.settle(ctx, received)\n"}},
 	},
 	"once": { // a script that is run twice counts once
 		test: "TestFault06", edits: []edit{
