@@ -245,7 +245,7 @@ func (n *night) fire(bodies []string, listeners []*process, end func()) (thanked
 			answers := bufio.NewReader(conn)
 			for i := c; i < len(bodies); i += connections {
 				sent := time.Now()
-				_, _ = fmt.Fprintf(conn, "POST /callbacks/thingspace HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
+				_, _ = fmt.Fprintf(conn, "POST /callbacks/thingspace HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s",
 					len(bodies[i]), bodies[i])
 				status, err := head(answers)
 				if err != nil {

@@ -14,9 +14,9 @@ import (
 
 // showSummary is GET /_simulator/book: [Summary] as JSON. What the book's file lacks is written first, so that whoever reads
 // both finds there what the figures say.
-func (s *Simulator) showSummary(w http.ResponseWriter, _ *http.Request) {
+func (s *Simulator) showSummary(w http.ResponseWriter, r *http.Request) {
 	if err := s.journal.flush(); err != nil {
-		s.log.Error("the simulator's book can not be written", "error", err)
+		s.log.ErrorContext(r.Context(), "the simulator's book can not be written", "error", err)
 	}
 	s.wrote(writeJSON(w, s.Book().Summary()))
 }
