@@ -7,6 +7,8 @@
 //	listeners  makes sure that an account's callbacks come to us before anything is sent    listeners.go
 //	reaper     ends batches whose deadline or grace is over                                  reaper.go
 //	sweeper    finds, from the ledger alone, what nobody was woken for                       sweeper.go
+//	recounter  holds the counters of jobs that stand still against their records             recounter.go
+//	Witness    notices what Redis has lost, and has it written again                         witness.go, sent.go
 //	Settler    turns callbacks into events of devices, and writes them                       settler.go, match.go
 //	Intake     the callback endpoint: decodes, joins the group being written, answers        intake.go, endpoint.go
 //	Gate       the public side of it: allowed sources, bounded connections, time-outs, TLS   gate.go, doorman.go, bounded.go
