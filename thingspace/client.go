@@ -92,10 +92,26 @@ func (c *Client) perform(ctx context.Context, what call) (answer, *Error) {
 		} else {
 			session, err = c.session.renew(ctx, session)
 		}
+		if err == nil && what.again != nil {
+			err = what.again(ctx)
+		}
 		if err != nil {
 			return answer{}, notSent(what, err)
 		}
 	}
+}
+
+// Ready gets the credentials that calls need, and so makes whatever logins are due. A caller whose turn to send is
+// short should not spend it on those. Any error is an [*Error].
+func (c *Client) Ready(ctx context.Context) error {
+	_, err := c.bearer.current(ctx)
+	if err == nil {
+		_, err = c.session.current(ctx)
+	}
+	if err != nil {
+		return notSent(call{op: "get credentials"}, err)
+	}
+	return nil
 }
 
 // vague tells whether a refusal says no more than its status: the document gives errorCode as a three-digit number, and an

@@ -18,6 +18,10 @@ type EnableRequest struct {
 	Account string     // such as "0000123456-00001"
 	Plan    string     // of the target network; empty: the carrier's choice
 	Devices []DeviceID // 1 to MaxDevices
+
+	// Again is asked before the request is sent a second time, for the carrier counts that one, too. Its error ends the
+	// call as not executed. nil: it goes at once.
+	Again func(ctx context.Context) error
 }
 
 // DeviceID names an eUICC and the profile on it, in digits.
@@ -34,7 +38,7 @@ type DeviceID struct {
 // The context ends a request that is under way, too; its outcome is then [Unknown].
 func (c *Client) Enable(ctx context.Context, request EnableRequest) (requestID string, err error) {
 	what := call{op: "enable", method: http.MethodPost, path: "/m2m/v1/devices/profile/actions/enable"}
-	what.probe = callbacksPath(request.Account)
+	what.probe, what.again = callbacksPath(request.Account), request.Again
 	if fault := request.fault(); fault != "" {
 		return "", &Error{Op: what.op, Outcome: Refused, Message: fault}
 	}

@@ -28,6 +28,26 @@ func TestAnExpiredSessionIsRenewedAndTheRequestSentOnceMore(t *testing.T) {
 	}
 }
 
+// The carrier counts the second sending like any other: it needs a turn of its own, and is not made without one.
+func TestARequestIsSentOnceMoreOnlyWithLeave(t *testing.T) {
+	server := newCarrier(t)
+	client := newClient(t, server)
+	mustEnable(t, client)
+	server.expireSessions(http.StatusBadRequest)
+	request, asked := oneDevice(), 0
+	noTurn := errors.New("no turn now")
+	request.Again = func(context.Context) error { asked++; return noTurn }
+	_, err := client.Enable(t.Context(), request)
+	if fault := new(Error); !errors.As(err, &fault) || fault.Outcome != NotExecuted || !errors.Is(err, noTurn) || asked != 1 {
+		t.Errorf("asked %d times, and then: %v", asked, err)
+	}
+	server.asked(t, 1, 2, 2)
+	request.Again = func(context.Context) error { t.Error("asked for a first sending"); return nil }
+	if _, err := client.Enable(t.Context(), request); err != nil {
+		t.Error(err)
+	}
+}
+
 // The document gives errorCode as a three-digit number, which does not tell a dead session from bad content.
 func TestADeadSessionIsFoundOutBehindTheDocumentsNumericCode(t *testing.T) {
 	for _, status := range []int{http.StatusBadRequest, http.StatusUnauthorized} {

@@ -48,6 +48,8 @@ type call struct {
 	path   string // below the base URL
 	body   []byte // JSON, or nil
 	secret string // one in the body, which no error may repeat
+
+	again func(ctx context.Context) error // asked before it is sent a second time; nil: it goes at once
 }
 
 // answer is what came back, whatever its status.

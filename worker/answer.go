@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -74,10 +75,7 @@ func (s *submitter) accepted(ctx context.Context, b *sending, requestID string) 
 
 // notTaken puts the batch back: the carrier certainly did not execute the request.
 func (s *submitter) notTaken(ctx context.Context, b *sending, answer *thingspace.Error) error {
-	pause := refusalPause
-	if answer.RetryAfter > 0 {
-		pause = answer.RetryAfter
-	}
+	pause := pauseAfter(answer)
 	// Every worker must hear of it before the next request goes out, so before anything else.
 	if err := s.standStill(ctx, answer, pause); err != nil {
 		return err
@@ -93,6 +91,27 @@ func (s *submitter) notTaken(ctx context.Context, b *sending, answer *thingspace
 		return nil // a callback adopted it: it was taken after all
 	}
 	return &putBack{min(pause, patience), answer.Error()}
+}
+
+// unready is what a batch waits for whose request could not even be begun, for want of credentials.
+func (s *submitter) unready(ctx context.Context, err error) error {
+	answer, ok := errors.AsType[*thingspace.Error](err)
+	if !ok {
+		return err
+	}
+	pause := pauseAfter(answer)
+	if err := s.standStill(ctx, answer, pause); err != nil {
+		return err
+	}
+	return &putBack{min(pause, patience), answer.Error()}
+}
+
+// pauseAfter is how long to wait after an answer that says "not now".
+func pauseAfter(answer *thingspace.Error) time.Duration {
+	if wait, ok := errors.AsType[*putBack](answer); ok {
+		return wait.delay // its own turn had not come
+	}
+	return cmp.Or(answer.RetryAfter, refusalPause)
 }
 
 // standStill holds everything where the carrier asked to wait, or where nothing can be sent until a person acts.

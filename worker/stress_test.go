@@ -77,6 +77,8 @@ func (c idle) Enable(context.Context, thingspace.EnableRequest) (string, error) 
 	return "", errors.New("idle")
 }
 
+func (c idle) Ready(context.Context) error { return nil }
+
 func (c idle) Listeners(context.Context, string) ([]thingspace.Listener, error) { return nil, nil }
 
 func (c idle) Register(context.Context, string, thingspace.Listener) error { return nil }

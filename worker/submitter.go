@@ -26,8 +26,9 @@ type submitBooks interface {
 	Touch(ctx context.Context, job string, batch int64, wait time.Duration) (tasks int64, err error)
 }
 
-// Carrier is the call a submitter makes. Its error is a [*thingspace.Error].
+// Carrier is the call a submitter makes, and what must stand ready for it. Their errors are [*thingspace.Error]s.
 type Carrier interface {
+	Ready(ctx context.Context) error
 	Enable(ctx context.Context, r thingspace.EnableRequest) (requestID string, err error)
 }
 
@@ -66,6 +67,9 @@ func (s *submitter) Submit(ctx context.Context, id jobs.BatchID) error {
 	defer s.log.DebugContext(ctx, "batch put down", "job", id.Job, "batch", id.Batch)
 	if err := s.listeners.ready(ctx, sending.group.Account); err != nil {
 		return s.postpone(ctx, sending, err)
+	}
+	if err := s.carrier.Ready(ctx); err != nil {
+		return s.postpone(ctx, sending, s.unready(ctx, err))
 	}
 	turn, err := s.turn(ctx, sending)
 	if err != nil {
@@ -122,6 +126,17 @@ func (s *submitter) turn(ctx context.Context, b *sending) (*ratelimit.Turn, erro
 	return nil, errors.Join(err, cerr)
 }
 
+// again waits for one more turn, for a request that was turned away at the door and is sent a second time.
+func (s *submitter) again(b *sending) func(context.Context) error {
+	return func(ctx context.Context) error {
+		turn, err := s.turn(ctx, b)
+		if err != nil {
+			return err
+		}
+		return turn.Occupy(ctx, occupant(b.id), b.batch.Open, s.now().Add(s.timeout+b.job.Policy.DoubtGrace))
+	}
+}
+
 // send writes the intent, makes the request, and writes what came of it. sent is false where no request was made.
 func (s *submitter) send(ctx context.Context, b *sending, turn *ratelimit.Turn) (sent bool, err error) {
 	start := s.now()
@@ -148,7 +163,7 @@ func (s *submitter) send(ctx context.Context, b *sending, turn *ratelimit.Turn) 
 	// A stretch of time and not a moment: our clock is not the one that contexts go by.
 	request, cancel := context.WithTimeout(ctx, s.timeout-s.now().Sub(start))
 	defer cancel()
-	requestID, err := s.carrier.Enable(request, enableRequest(b.group, members))
+	requestID, err := s.carrier.Enable(request, enableRequest(b.group, members, s.again(b)))
 	words := []any{"job", b.id.Job, "batch", b.id.Batch, "attempt", b.batch.Attempt, "devices", len(members),
 		"account", b.group.Account}
 	if err == nil {
@@ -173,12 +188,12 @@ func notYet(turn *ratelimit.Turn) *putBack {
 	return &putBack{min(max(turn.Wait, time.Second), patience), turn.Reason}
 }
 
-func enableRequest(group jobs.Group, members []jobs.Member) thingspace.EnableRequest {
+func enableRequest(group jobs.Group, members []jobs.Member, again func(context.Context) error) thingspace.EnableRequest {
 	devices := make([]thingspace.DeviceID, len(members))
 	for i, m := range members {
 		devices[i] = thingspace.DeviceID{EID: m.EID.String(), ICCID: m.ICCID.String(), IMEI: m.IMEI.String()}
 	}
-	return thingspace.EnableRequest{Account: group.Account, Plan: group.Plan, Devices: devices}
+	return thingspace.EnableRequest{Account: group.Account, Plan: group.Plan, Devices: devices, Again: again}
 }
 
 // postpone tells the ledger that the batch waits in the queue, so that the sweeper does not take its task for lost.

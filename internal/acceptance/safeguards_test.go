@@ -24,7 +24,7 @@ var safeguards = map[string]safeguard{
 	"intent": { // before a request is made, and not after it, it is written that it will be
 		test: "TestFault01AWorkerDiesAtANamedPoint/sent", always: true, edits: []edit{
 			{"worker/submitter.go", "mine, err := s.books.Begin(ctx, b.id.Job, b.id.Batch, b.run, graceEnds)", "mine, err := true, error(nil)"},
-			{"worker/submitter.go", "enableRequest(b.group, members))\n", "enableRequest(b.group, members))\n" +
+			{"worker/submitter.go", "enableRequest(b.group, members, s.again(b)))\n", "enableRequest(b.group, members, s.again(b)))\n" +
 				"\t_, _ = s.books.Begin(context.WithoutCancel(ctx), b.id.Job, b.id.Batch, b.run, graceEnds)\n"},
 		},
 	},
