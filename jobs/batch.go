@@ -105,6 +105,19 @@ type Outcome struct {
 	ChangedAt time.Time
 }
 
+// Chapter is one thing that happened to a device.
+type Chapter struct {
+	At        time.Time `json:"at"`
+	Warned    bool      `json:"warned,omitempty"` // only a warning: the state did not change
+	State     State     `json:"state"`
+	Reason    Reason    `json:"reason"`
+	Attempt   int       `json:"attempt"` // over all rounds
+	Fault     Fault     `json:"fault"`
+	Batch     int64     `json:"batch"`
+	SentAt    time.Time `json:"sent_at,omitzero"` // when that batch was sent
+	RequestID string    `json:"request_id"`
+}
+
 // Settlement is what a group of events did.
 type Settlement struct {
 	Effects []Effect // one an event, in their order

@@ -84,8 +84,9 @@ type Job struct {
 	ID         string     `json:"id"`
 	Name       string     `json:"name"`
 	State      Phase      `json:"state"`
-	Hold       string     `json:"hold"`            // why nothing is submitted now and until when, in words; empty: no hold
-	Drift      string     `json:"drift,omitempty"` // how the counters once differed from the records, which they never should
+	Hold       string     `json:"hold"`                // why nothing is submitted now and until when, in words; empty: no hold
+	PausedBy   string     `json:"paused_by,omitempty"` // who stopped a paused job: person, gate, brake or approval
+	Drift      string     `json:"drift,omitempty"`     // how the counters once differed from the records, which they never should
 	Target     Target     `json:"target"`
 	Devices    int64      `json:"devices"`
 	Counts     Counts     `json:"counts"`
@@ -99,6 +100,12 @@ type Job struct {
 	File       string     `json:"file"`           // the CSV's name, for people
 	FileSHA256 string     `json:"file_sha256"`
 	Policy     Policy     `json:"policy"`
+	Wave       int        `json:"wave,omitempty"`   // the present wave, from 1; 0: the job has none
+	Opened     int64      `json:"opened,omitempty"` // how many devices the waves so far let go
+	Formed     int64      `json:"-"`                // how many devices have ever been put into a batch
+	Priority   int        `json:"priority"`         // of two jobs the higher one sends first, -9 to 9
+	Round      int        `json:"round,omitempty"`  // how often a person has reopened it
+	CreatedBy  string     `json:"created_by,omitempty"`
 	Groups     []Group    `json:"groups"`
 	Chunks     int        `json:"-"`
 	CreatedAt  time.Time  `json:"created_at"`

@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"errors"
 	"fmt"
 	"time"
 )
@@ -13,6 +14,13 @@ type Policy struct {
 	BackoffMax   time.Duration `json:"backoff_max"`   // the longest such delay
 	DoubtGrace   time.Duration `json:"doubt_grace"`   // how long a request of unknown outcome counts as in flight
 	BatchSize    int           `json:"batch_size"`    // most devices in one request, 1 to MaxChunk
+
+	Schedule   Schedule `json:"schedule,omitzero"`      // when it may send
+	PerWindow  int64    `json:"per_window,omitempty"`   // most devices sent in one window; 0: no bound
+	Waves      []Wave   `json:"waves,omitempty"`        // sizes of the parts that go one after the other
+	Gate       Share    `json:"gate,omitempty"`         // least part of a wave that must have succeeded before the next
+	GateByHand bool     `json:"gate_by_hand,omitempty"` // a person opens each wave
+	Brake      Brake    `json:"brake,omitzero"`
 }
 
 // DefaultPolicy suits a fleet overnight: a device that is off gets some five chances over a day.
@@ -24,6 +32,8 @@ func DefaultPolicy() Policy {
 		BackoffMax:   12 * time.Hour,
 		DoubtGrace:   10 * time.Minute,
 		BatchSize:    MaxChunk,
+		Gate:         0.95,
+		Brake:        Brake{Last: 1000, Least: 100},
 	}
 }
 
@@ -42,8 +52,12 @@ func (p Policy) Validate() error {
 		return fmt.Errorf("backoff-max (%v) must not be shorter than backoff (%v)", p.BackoffMax, p.Backoff)
 	case p.DoubtGrace < time.Second || p.DoubtGrace > 24*time.Hour:
 		return fmt.Errorf("doubt-grace must be 1s to 24h, not %v", p.DoubtGrace)
+	case p.PerWindow < 0 || p.PerWindow > 0 && len(p.Schedule.Windows) == 0:
+		return fmt.Errorf("per-window (%d) bounds what a window sends: give a window with it", p.PerWindow)
+	case p.Gate < 0 || p.Gate > 1 || len(p.Waves) > 100:
+		return fmt.Errorf("gate must be 0%% to 100%%, not %v, and waves at most 100, not %d", p.Gate, len(p.Waves))
 	}
-	return nil
+	return errors.Join(p.Schedule.Validate(), p.Brake.validate())
 }
 
 // jitter is the share of a delay that chance decides, so that a fleet refused together does not come back together.

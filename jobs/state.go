@@ -53,17 +53,18 @@ var stateNames = map[State]string{
 
 // transitions is the whole life of a device: the table that every guarded write is made from. What is in flight can
 // not be called back, so a cancelled job's submitted devices still settle. A late success beats every state but
-// success itself: the carrier did move the device, whatever we had concluded.
+// success itself: the carrier did move the device, whatever we had concluded. Only a person's retry, as a new round of the
+// job, takes a final device back to Retrying.
 var transitions = map[State][]State{
 	Pending:    {Queued, Cancelled},
 	Queued:     {Submitting, Succeeded, Cancelled},
 	Submitting: {Queued, Submitted, Retrying, Succeeded, Failed, Mismatched, Unanswered},
 	Submitted:  {Retrying, Succeeded, Failed, Mismatched, Unanswered},
 	Retrying:   {Queued, Succeeded, Cancelled},
-	Failed:     {Succeeded},
-	Mismatched: {Succeeded},
-	Unanswered: {Succeeded},
-	Cancelled:  {Succeeded},
+	Failed:     {Succeeded, Retrying},
+	Mismatched: {Succeeded, Retrying},
+	Unanswered: {Succeeded, Retrying},
+	Cancelled:  {Succeeded, Retrying},
 	Succeeded:  {},
 }
 
@@ -72,7 +73,7 @@ func (s State) May(next State) bool {
 	return slices.Contains(transitions[s], next)
 }
 
-// Final tells whether the device is settled: nothing but a late success changes it.
+// Final tells whether the device is settled: nothing but a late success, or a person's retry, changes it.
 func (s State) Final() bool { return s >= Succeeded && s <= Cancelled }
 
 func (s State) String() string {
@@ -115,10 +116,11 @@ const (
 	Withdrawn    Reason = 6 // the job was cancelled
 	AlreadyDone  Reason = 7 // "already active" in answer to a repeat: the earlier request had worked
 	Late         Reason = 8 // a success that came after the device had been given up or sent again
+	Reopened     Reason = 9 // a person gave a settled device another round
 )
 
 var reasonNames = [...]string{
-	"", "refused", "faulted", "unanswered", "in doubt", "contradicted", "cancelled", "already active", "late success",
+	"", "refused", "faulted", "unanswered", "in doubt", "contradicted", "cancelled", "already active", "late success", "reopened",
 }
 
 func (r Reason) String() string {

@@ -17,14 +17,18 @@ func TestALateSuccessBeatsEveryStateButSuccess(t *testing.T) {
 	}
 }
 
-func TestFinalStatesAreLeftOnlyForSuccess(t *testing.T) {
+// Retrying is what a person's retry makes of a final device; nothing else does (see the ledger's reopen.lua).
+func TestFinalStatesAreLeftOnlyForSuccessOrByAPersonsRetry(t *testing.T) {
 	t.Parallel()
 	for _, from := range jobs.States {
 		for _, to := range jobs.States {
-			if from.Final() && from.May(to) && to != jobs.Succeeded {
+			if from.Final() && from.May(to) && to != jobs.Succeeded && to != jobs.Retrying {
 				t.Errorf("%s, which is final, may become %s", from, to)
 			}
 		}
+	}
+	if jobs.Succeeded.May(jobs.Retrying) {
+		t.Error("a success may be retried")
 	}
 }
 

@@ -55,20 +55,29 @@ func (l *Ledger) Gather(ctx context.Context, job string, waves []jobs.RetryWave,
 	return answer[0], int(answer[1]), nil
 }
 
-// Begin writes the intent to send a batch. It tells whether run may send it: only then, and once, may the POST happen.
-func (l *Ledger) Begin(ctx context.Context, job string, batch int64, run string, graceEnds time.Time) (bool, error) {
+// Begin writes the intent to send a batch. It tells whether run may send it: only then, and once, may the POST happen. It
+// fails with [jobs.ErrWindowFull].
+func (l *Ledger) Begin(ctx context.Context, job string, batch int64, run string, graceEnds time.Time, quota jobs.Quota) (bool, error) {
 	// Listed as unknown before the intent: a callback may come before the answer, and must find the batch.
 	if err := l.unknown(ctx, job, batch); err != nil {
 		return false, err
 	}
-	ok, err := l.run(ctx, beginScript, job, batch, run, graceEnds.UnixMilli(), string(jobs.Running)).Bool()
+	window := ""
+	if quota.Most > 0 {
+		window = strconv.FormatInt(quota.Window.Unix(), 10)
+	}
+	answer, err := l.run(ctx, beginScript, job, batch, run, graceEnds.UnixMilli(), string(jobs.Running), window, quota.Most).Int()
 	if err != nil {
 		return false, fmt.Errorf("begin batch: %w", err)
 	}
-	if ok {
+	if answer == 1 {
 		return true, nil
 	}
-	return false, l.takeBack(ctx, job, batch)
+	err = l.takeBack(ctx, job, batch)
+	if answer < 0 {
+		err = errors.Join(err, jobs.ErrWindowFull)
+	}
+	return false, err
 }
 
 // takeBack takes a batch off the unknown ones that this run listed and may not send. Another run may be sending it.

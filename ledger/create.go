@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/redis/go-redis/v9"
 
@@ -54,20 +55,46 @@ func (l *Ledger) AddChunk(ctx context.Context, job string, chunk jobs.Chunk, dev
 	return nil
 }
 
-// Commit makes an imported job real, in one step: from here on it runs and holds its devices. sha256 is remembered as
-// imported. It fails with [jobs.ErrConflict] when the job was abandoned meanwhile.
-func (l *Ledger) Commit(ctx context.Context, job, sha256 string, devices int64) error {
+// Commit makes an imported job real, in one step: from here on it holds its devices, and runs unless hold says what it
+// waits for: a second person's approval. The file's digest is remembered as imported. It fails with [jobs.ErrConflict] when
+// the job was abandoned meanwhile.
+func (l *Ledger) Commit(ctx context.Context, job jobs.Job, devices int64, hold string, e jobs.Entry) error {
 	// The file's mark comes first: it counts only once its job is committed, so a death between leaves nothing.
-	if err := l.rdb.HSet(ctx, filesKey, sha256, job).Err(); err != nil {
+	if err := l.rdb.HSet(ctx, filesKey, job.FileSHA256, job.ID).Err(); err != nil {
 		return fmt.Errorf("commit job: %w", err)
 	}
-	return l.move(ctx, job, jobs.Running, []jobs.Phase{jobs.Importing},
-		"devices", devices, countField(jobs.Pending), devices)
+	fields := []any{"devices", devices, countField(jobs.Pending), devices, "priority", job.Priority}
+	if len(job.Policy.Waves) > 0 {
+		fields = append(fields, "wave", 1, "opened", job.Policy.WaveEnds(devices)[0])
+	}
+	if job.Policy.Brake.On() {
+		fields = append(fields, "brake", brakeText(job.Policy.Brake))
+	}
+	phase := jobs.Running
+	if hold != "" {
+		phase = jobs.Paused
+		fields = append(fields, "paused_by", jobs.ByApproval, "hold", hold)
+	}
+	return l.move(ctx, job.ID, phase, []jobs.Phase{jobs.Importing}, e, fields...)
+}
+
+// brakeText is a brake as the scripts read it. A share of 2 is one that is never reached.
+func brakeText(b jobs.Brake) string {
+	share := b.Share
+	if share == 0 {
+		share = 2
+	}
+	var text strings.Builder
+	fmt.Fprintf(&text, "%d %d %g", b.Last, b.Least, float64(share))
+	for code, share := range b.Faults {
+		fmt.Fprintf(&text, " %s=%g", code, float64(share))
+	}
+	return text.String()
 }
 
 // Abandon makes sure that an import can not commit any more. It changes nothing about a committed job.
 func (l *Ledger) Abandon(ctx context.Context, job string) error {
-	_, err := l.run(ctx, phaseScript, job, string(jobs.Abandoned), 1, string(jobs.Importing)).Result()
+	_, err := l.run(ctx, phaseScript, job, string(jobs.Abandoned), 1, "", string(jobs.Importing)).Result()
 	if err != nil {
 		return fmt.Errorf("abandon import: %w", err)
 	}

@@ -34,7 +34,10 @@ func (l *Ledger) Job(ctx context.Context, id string) (jobs.Job, error) {
 func fill(job jobs.Job, fields map[string]string) jobs.Job {
 	job.State = jobs.Phase(fields["state"])
 	job.Hold = fields["hold"]
+	job.PausedBy = fields["paused_by"]
 	job.Drift = fields["drift"]
+	job.Wave, job.Opened, job.Formed = int(number(fields["wave"])), number(fields["opened"]), number(fields["formed"])
+	job.Priority, job.Round = int(number(fields["priority"])), int(number(fields["round"]))
 	job.Devices = number(fields["devices"])
 	job.Attempts = number(fields["attempts"])
 	job.Repeats = number(fields["repeats"])
@@ -95,11 +98,6 @@ func (l *Ledger) OpenJobs(ctx context.Context) ([]string, error) {
 	return open, nil
 }
 
-// Cancel stops a job: nothing more of it is sent, and what is in flight still settles.
-func (l *Ledger) Cancel(ctx context.Context, id, reason string) error {
-	return l.move(ctx, id, jobs.Cancelling, []jobs.Phase{jobs.Running, jobs.Paused}, "hold", "", "cancel_reason", reason)
-}
-
 // Finish ends the job if no device of it is open, and gives the phase it is in now.
 func (l *Ledger) Finish(ctx context.Context, id string) (jobs.Phase, error) {
 	phase, err := l.run(ctx, finishScript, id, string(jobs.Finished), string(jobs.Stopped), string(jobs.Cancelling),
@@ -110,25 +108,13 @@ func (l *Ledger) Finish(ctx context.Context, id string) (jobs.Phase, error) {
 	return jobs.Phase(phase), nil
 }
 
-// move takes a job to another phase, with fields set in the same step. To be there already is success.
-func (l *Ledger) move(ctx context.Context, id string, to jobs.Phase, from []jobs.Phase, fields ...any) error {
-	args := []any{string(to), len(from)}
+// move takes a job to another phase, with fields set and an entry written in the same step. To be there already is success.
+func (l *Ledger) move(ctx context.Context, id string, to jobs.Phase, from []jobs.Phase, e jobs.Entry, fields ...any) error {
+	args := []any{string(to), len(from), l.entryText(e)}
 	for _, phase := range from {
 		args = append(args, string(phase))
 	}
-	answer, err := l.run(ctx, phaseScript, id, append(args, fields...)...).Result()
-	if err != nil {
-		return fmt.Errorf("job %s to %s: %w", id, to, err)
-	}
-	current, refused := answer.(string)
-	switch {
-	case !refused:
-		return nil
-	case current == "":
-		return notFound(id)
-	default:
-		return fmt.Errorf("job %s is %s, it can not become %s: %w", id, current, to, jobs.ErrConflict)
-	}
+	return l.moved(l.run(ctx, phaseScript, id, append(args, fields...)...), id, to)
 }
 
 func number(text string) int64 {

@@ -28,10 +28,14 @@ func waitsKey(job string) string    { return base(job) + "waits" }
 func gatheredKey(job string) string { return base(job) + "gathered" }
 func faultsKey(job string) string   { return base(job) + "faults" }
 func timelineKey(job string) string { return base(job) + "timeline" }
+func logKey(job string) string      { return base(job) + "log" }
+func recentKey(job string) string   { return base(job) + "recent" }
+func beforeKey(job string) string   { return base(job) + "before" }
 
 func waitKey(job, bucket string) string      { return base(job) + "wait:" + bucket }
 func rosterKey(job string, chunk int) string { return base(job) + "roster:" + strconv.Itoa(chunk) }
 func stateKey(job string, chunk int) string  { return base(job) + "state:" + strconv.Itoa(chunk) }
+func storyKey(job string, chunk int) string  { return base(job) + "story:" + strconv.Itoa(chunk) }
 func batchKey(job string, n int64) string    { return base(job) + "batch:" + strconv.FormatInt(n, 10) }
 func listKey(job string, n int64) string     { return base(job) + "list:" + strconv.FormatInt(n, 10) }
 

@@ -73,6 +73,14 @@ func suite(t *testing.T, client func(*testing.T) redis.UniversalClient) {
 		"marks tell what is left":                                    testMarks,
 		"a request that Redis has lost is written again":             testRestore,
 		"devices that moved on are not written again":                testRestoreLeavesWhatMovedOn,
+		"a paused job sends nothing":                                 testPause,
+		"the brake pauses a job whose answers fail":                  testBrake,
+		"a brake on one fault looks at that alone":                   testBrakeByFault,
+		"no wave is larger than it was opened":                       testWaves,
+		"a window sends its share and no more":                       testQuota,
+		"a settled device gets another round":                        testAnotherRound,
+		"single devices are cancelled, but not in flight":            testDrop,
+		"news is told once":                                          testNews,
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := &books{t: t, rdb: client(t), clock: time.Date(2026, 3, 1, 22, 0, 0, 0, time.UTC)}
@@ -126,7 +134,7 @@ func (b *books) job(size int, change ...func(*jobs.Policy)) jobs.Job {
 		devices[i] = device(i + 1)
 	}
 	b.check(b.AddChunk(ctx, job.ID, jobs.Chunk{Size: size}, devices))
-	b.check(b.Commit(ctx, job.ID, job.FileSHA256, int64(size)))
+	b.check(b.Commit(ctx, job, int64(size), "", jobs.Entry{Act: "imported"}))
 	b.made = append(b.made, job.ID)
 	return job
 }
@@ -155,7 +163,7 @@ func (b *books) sent(job string, n int64, request string) {
 
 func (b *books) begun(job string, n int64, run string) {
 	b.t.Helper()
-	ok, err := b.Begin(b.t.Context(), job, n, run, b.clock.Add(10*time.Minute))
+	ok, err := b.Begin(b.t.Context(), job, n, run, b.clock.Add(10*time.Minute), jobs.Quota{})
 	b.check(err)
 	if !ok {
 		b.t.Fatalf("run %s may not send batch %d", run, n)
@@ -425,7 +433,7 @@ func testCancel(t *testing.T, b *books) {
 	queued, err := b.Form(ctx, job.ID, chunk, 2, 2)
 	b.check(err)
 
-	b.check(b.Cancel(ctx, job.ID, "a person said so"))
+	b.check(b.Cancel(ctx, job.ID, jobs.Entry{Act: "cancelled", Words: "a person said so"}))
 	b.check(b.Withdraw(ctx, job.ID))
 	if _, _, err := b.Close(ctx, job.ID, queued, jobs.Ending{From: jobs.Queued, To: jobs.Cancelled, Reason: jobs.Withdrawn}); err != nil {
 		t.Fatal(err)

@@ -1,6 +1,7 @@
 package ledger_test
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"testing"
@@ -33,7 +34,8 @@ func TestTheBooksBalanceWhateverHappens(t *testing.T) {
 		r.Repeat(map[string]func(*rapid.T){
 			"": m.balanced, "form": m.form, "begin": m.begin, "accept": m.accept, "adopt": m.adopt, "release": m.release,
 			"split": m.split, "close": m.close, "settle": m.settle, "gather": m.gather, "wait": m.wait, "cancel": m.cancel,
-			"withdraw": m.withdraw, "restore": m.restore,
+			"withdraw": m.withdraw, "restore": m.restore, "reopen": m.reopen, "drop": m.drop, "finish": m.finish,
+			"pause": m.pause, "resume": m.resume,
 		})
 	})
 }
@@ -65,7 +67,7 @@ func (m *model) form(r *rapid.T) {
 }
 
 func (m *model) begin(r *rapid.T) {
-	_, err := m.Begin(m.t.Context(), m.job, m.anyBatch(r), m.anyRun(r), m.clock.Add(10*time.Minute))
+	_, err := m.Begin(m.t.Context(), m.job, m.anyBatch(r), m.anyRun(r), m.clock.Add(10*time.Minute), jobs.Quota{})
 	m.check(err)
 }
 
@@ -148,7 +150,9 @@ func (m *model) cancel(r *rapid.T) {
 	if rapid.IntRange(0, 9).Draw(r, "rarely") > 0 {
 		r.Skip("a job is cancelled once")
 	}
-	m.check(m.Cancel(m.t.Context(), m.job, ""))
+	if err := m.Cancel(m.t.Context(), m.job, jobs.Entry{}); !errors.Is(err, jobs.ErrConflict) {
+		m.check(err)
+	}
 }
 
 func (m *model) restore(r *rapid.T) {
@@ -158,6 +162,51 @@ func (m *model) restore(r *rapid.T) {
 	n, _, err := m.Restore(m.t.Context(), b, places, m.anyRun(r), m.clock.Add(10*time.Minute))
 	m.check(err)
 	m.formed(n)
+}
+
+// reopen gives settled devices another round; a job that has ended is taken up for it.
+func (m *model) reopen(r *rapid.T) {
+	ctx := m.t.Context()
+	if err := m.TakeUp(ctx, m.job, "", 1, jobs.Entry{}); err != nil && !errors.Is(err, jobs.ErrConflict) {
+		m.check(err)
+	}
+	which := ledger.Selection{Fault: rapid.SampledFrom([]string{"", "F", "G"}).Draw(r, "fault")}
+	for _, state := range []jobs.State{jobs.Failed, jobs.Mismatched, jobs.Unanswered, jobs.Cancelled} {
+		if rapid.Bool().Draw(r, state.String()) {
+			which.States = append(which.States, state)
+		}
+	}
+	_, _, err := m.Reopen(ctx, m.job, jobs.Chunk{Size: m.size}, which, m.clock)
+	if err != nil && !errors.Is(err, jobs.ErrConflict) {
+		m.check(err)
+	}
+}
+
+func (m *model) drop(r *rapid.T) {
+	place := jobs.PlaceAt(0, rapid.IntRange(0, m.size-1).Draw(r, "device"))
+	before := m.outcomes(m.job)[place.Pos()].State
+	states, err := m.Drop(m.t.Context(), m.job, []jobs.Place{place}, jobs.Entry{})
+	m.check(err)
+	if dropped := before.May(jobs.Cancelled); dropped != (states[0] == jobs.Cancelled) && before != jobs.Cancelled {
+		r.Fatalf("a device that was %s is %s", before, states[0])
+	}
+}
+
+func (m *model) finish(*rapid.T) {
+	_, err := m.Finish(m.t.Context(), m.job)
+	m.check(err)
+}
+
+func (m *model) pause(*rapid.T) {
+	if err := m.Pause(m.t.Context(), m.job, jobs.ByPerson, 0, "", jobs.Entry{}); !errors.Is(err, jobs.ErrConflict) {
+		m.check(err)
+	}
+}
+
+func (m *model) resume(*rapid.T) {
+	if err := m.Resume(m.t.Context(), m.job, jobs.ByPerson, 0, 0, jobs.Entry{}); !errors.Is(err, jobs.ErrConflict) {
+		m.check(err)
+	}
 }
 
 func (m *model) withdraw(*rapid.T) { m.check(m.Withdraw(m.t.Context(), m.job)) }

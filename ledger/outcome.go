@@ -113,7 +113,7 @@ func (b *book) outcome(chunk jobs.Chunk, pos int, device, rec []byte, into *jobs
 	*into = jobs.Outcome{
 		Member: jobs.Member{Place: jobs.PlaceAt(chunk.Number, pos), Device: jobs.DecodeDevice(device)},
 		Group:  b.spec.Groups[chunk.Group],
-		State:  r.state, Reason: r.reason, Attempts: r.attempt, Batch: r.batch, RequestID: end.request,
+		State:  r.state, Reason: r.reason, Attempts: r.past + r.attempt, Batch: r.batch, RequestID: end.request,
 	}
 	if r.state == inBatch {
 		into.State = end.state

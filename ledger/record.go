@@ -14,7 +14,8 @@ const recordSize = 16
 type record struct {
 	state   jobs.State // inBatch: the batch knows
 	reason  jobs.Reason
-	attempt int
+	attempt int // of this round
+	past    int // attempts of earlier rounds
 	changed time.Time
 	fault   int
 	batch   int64
@@ -23,7 +24,7 @@ type record struct {
 func decodeRecord(b []byte) record {
 	_ = b[recordSize-1]
 	return record{
-		state: jobs.State(b[0]), reason: jobs.Reason(b[1]), attempt: int(b[2]),
+		state: jobs.State(b[0]), reason: jobs.Reason(b[1]), attempt: int(b[2]), past: int(b[10]),
 		changed: time.Unix(int64(binary.BigEndian.Uint32(b[4:])), 0).UTC(),
 		fault:   int(binary.BigEndian.Uint16(b[8:])),
 		batch:   int64(binary.BigEndian.Uint32(b[12:])),

@@ -38,6 +38,11 @@ var (
 	suspectScript  = jobScript("suspect")
 	recountScript  = jobScript("recount")
 	restoreScript  = jobScript("restore")
+	pauseScript    = jobScript("pause")
+	resumeScript   = jobScript("resume")
+	waveScript     = jobScript("wave")
+	reopenScript   = jobScript("reopen")
+	dropScript     = jobScript("drop")
 	markScript     = plainScript("mark")
 	gateScript     = plainScript("gate")
 	forgetScript   = plainScript("forget")
@@ -83,8 +88,9 @@ func tables() string {
 		text.WriteString("},\n")
 	}
 	fmt.Fprintf(&text, "}\nlocal INBATCH, FAULTS_MOST = %d, %d\n", inBatch, faultsMost)
-	fmt.Fprintf(&text, "local FAULTED, CONTRADICTED, WITHDRAWN, ALREADYDONE, LATE = %d, %d, %d, %d, %d\n",
-		jobs.Faulted, jobs.Contradicted, jobs.Withdrawn, jobs.AlreadyDone, jobs.Late)
+	fmt.Fprintf(&text, "local FAULTED, CONTRADICTED, WITHDRAWN, ALREADYDONE, LATE, REOPENED = %d, %d, %d, %d, %d, %d\n",
+		jobs.Faulted, jobs.Contradicted, jobs.Withdrawn, jobs.AlreadyDone, jobs.Late, jobs.Reopened)
+	fmt.Fprintf(&text, "local RUNNING, PAUSED = '%s', '%s'\n", jobs.Running, jobs.Paused)
 	fmt.Fprintf(&text,
 		"local EVENT = { confirmed = %d, contradictory = %d, rejected = %d, faltered = %d, reaffirmed = %d, warned = %d }\n",
 		jobs.Confirmed, jobs.Contradictory, jobs.Rejected, jobs.Faltered, jobs.Reaffirmed, jobs.Warned)

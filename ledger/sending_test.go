@@ -16,7 +16,7 @@ func testBegin(t *testing.T, b *books) {
 	n := b.batch(job.ID, 2)
 	b.begun(job.ID, n, "first")
 	b.begun(job.ID, n, "first") // its answer was lost: asking again is the same
-	if ok, err := b.Begin(t.Context(), job.ID, n, "second", b.clock); ok || err != nil {
+	if ok, err := b.Begin(t.Context(), job.ID, n, "second", b.clock, jobs.Quota{}); ok || err != nil {
 		t.Fatalf("a second run may send: %v, %v", ok, err)
 	}
 	if got, err := b.Job(t.Context(), job.ID); err != nil || got.Requests != 1 || got.Attempts != 2 {
@@ -123,7 +123,7 @@ func testSecondRun(t *testing.T, b *books) {
 	n := b.batch(job.ID, 1)
 	b.begun(job.ID, n, "first")
 	again := func() {
-		if ok, err := b.Begin(ctx, job.ID, n, "second", b.clock); ok || err != nil {
+		if ok, err := b.Begin(ctx, job.ID, n, "second", b.clock, jobs.Quota{}); ok || err != nil {
 			t.Fatalf("a second run may send: %v %v", ok, err)
 		}
 	}

@@ -27,6 +27,7 @@ type spec struct {
 	File       string       `json:"file"`
 	FileSHA256 string       `json:"file_sha256"`
 	CreatedAt  time.Time    `json:"created_at"`
+	CreatedBy  string       `json:"created_by,omitempty"`
 
 	chunks []jobs.Chunk // by number; read with the spec
 }
@@ -35,13 +36,15 @@ func specOf(j jobs.Job) spec {
 	return spec{
 		ID: j.ID, Name: j.Name, Target: j.Target, Policy: j.Policy, Groups: j.Groups, Duplicates: j.Duplicates,
 		Rejected: j.Rejected, File: j.File, FileSHA256: j.FileSHA256, CreatedAt: j.CreatedAt.UTC(),
+		CreatedBy: j.CreatedBy,
 	}
 }
 
 func (s *spec) job() jobs.Job {
 	return jobs.Job{
 		ID: s.ID, Name: s.Name, Target: s.Target, Policy: s.Policy, Groups: s.Groups, Duplicates: s.Duplicates,
-		Rejected: s.Rejected, File: s.File, FileSHA256: s.FileSHA256, CreatedAt: s.CreatedAt, Chunks: len(s.chunks),
+		Rejected: s.Rejected, File: s.File, FileSHA256: s.FileSHA256, CreatedAt: s.CreatedAt, CreatedBy: s.CreatedBy,
+		Chunks: len(s.chunks),
 	}
 }
 

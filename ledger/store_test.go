@@ -22,7 +22,7 @@ func testCommit(t *testing.T, b *books) {
 	if err != nil || len(open) != 0 {
 		t.Fatalf("open jobs: %v, %v", open, err)
 	}
-	b.check(b.Commit(ctx, job.ID, "x", 1))
+	b.check(b.Commit(ctx, job, 1, "", jobs.Entry{}))
 	b.made = append(b.made, job.ID)
 	b.counts(job.ID, jobs.Counts{jobs.Pending: 1})
 	if id, err := b.ImportedAs(ctx, "x"); id != "half" || err != nil {
@@ -32,10 +32,10 @@ func testCommit(t *testing.T, b *books) {
 
 func testAbandon(t *testing.T, b *books) {
 	ctx := t.Context()
-	job := jobs.Job{ID: "dead", Policy: jobs.DefaultPolicy(), CreatedAt: b.clock}
+	job := jobs.Job{ID: "dead", Policy: jobs.DefaultPolicy(), CreatedAt: b.clock, FileSHA256: "x"}
 	b.check(b.Create(ctx, job))
 	b.check(b.Abandon(ctx, job.ID))
-	if err := b.Commit(ctx, job.ID, "x", 0); !errors.Is(err, jobs.ErrConflict) {
+	if err := b.Commit(ctx, job, 0, "", jobs.Entry{}); !errors.Is(err, jobs.ErrConflict) {
 		t.Fatalf("commit of an abandoned import: %v", err)
 	}
 	if id, err := b.ImportedAs(ctx, "x"); id != "" || err != nil {
@@ -67,7 +67,7 @@ func testRowOrder(t *testing.T, b *books) {
 			number++
 		}
 	}
-	b.check(b.Commit(ctx, job.ID, "rows", rows))
+	b.check(b.Commit(ctx, job, rows, "", jobs.Entry{}))
 	b.made = append(b.made, job.ID)
 	for i, o := range b.outcomes(job.ID) {
 		if int(o.Row) != i+1 || o.Group != job.Groups[(i+1)*(i+1)%7%3] || o.EID != device(i+1).EID {
@@ -111,7 +111,7 @@ func testGate(t *testing.T, b *books) {
 	if second == nil || err != nil {
 		t.Fatalf("the claim was not taken over from %q (%v)", holder, err)
 	}
-	if err := b.Commit(ctx, "one", "s", 0); !errors.Is(err, jobs.ErrConflict) {
+	if err := b.Commit(ctx, jobs.Job{ID: "one", FileSHA256: "s"}, 0, "", jobs.Entry{}); !errors.Is(err, jobs.ErrConflict) {
 		t.Fatalf("the first import committed after its claim was taken over: %v", err)
 	}
 	b.check(gate.Leave(ctx)) // its leaving must not open the gate of the second

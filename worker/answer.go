@@ -77,7 +77,7 @@ func (s *submitter) accepted(ctx context.Context, b *sending, requestID string) 
 func (s *submitter) notTaken(ctx context.Context, b *sending, answer *thingspace.Error) error {
 	pause := pauseAfter(answer)
 	// Every worker must hear of it before the next request goes out, so before anything else.
-	if err := s.standStill(ctx, answer, pause); err != nil {
+	if err := s.standStill(ctx, b, answer, pause); err != nil {
 		return err
 	}
 	if err := s.limiter.Vacate(ctx, occupant(b.id)); err != nil {
@@ -94,13 +94,13 @@ func (s *submitter) notTaken(ctx context.Context, b *sending, answer *thingspace
 }
 
 // unready is what a batch waits for whose request could not even be begun, for want of credentials.
-func (s *submitter) unready(ctx context.Context, err error) error {
+func (s *submitter) unready(ctx context.Context, b *sending, err error) error {
 	answer, ok := errors.AsType[*thingspace.Error](err)
 	if !ok {
 		return err
 	}
 	pause := pauseAfter(answer)
-	if err := s.standStill(ctx, answer, pause); err != nil {
+	if err := s.standStill(ctx, b, answer, pause); err != nil {
 		return err
 	}
 	return &putBack{min(pause, patience), answer.Error()}
@@ -115,17 +115,24 @@ func pauseAfter(answer *thingspace.Error) time.Duration {
 }
 
 // standStill holds everything where the carrier asked to wait, or where nothing can be sent until a person acts.
-func (s *submitter) standStill(ctx context.Context, answer *thingspace.Error, pause time.Duration) error {
+func (s *submitter) standStill(ctx context.Context, b *sending, answer *thingspace.Error, pause time.Duration) error {
 	until := s.now().Add(pause)
+	var why string
+	var err error
 	switch {
 	case answer.Status == http.StatusTooManyRequests:
-		return s.limiter.SlowDown(ctx, until, "the carrier asked to slow down: "+answer.Error())
+		why = "the carrier asked to slow down: " + answer.Error()
+		err = s.limiter.SlowDown(ctx, until, why)
 	case answer.Status == http.StatusServiceUnavailable:
-		return s.limiter.Hold(ctx, "", until, "the carrier asked to wait: "+answer.Error())
+		why = "the carrier asked to wait: " + answer.Error()
+		err = s.limiter.Hold(ctx, "", until, why)
 	case answer.Outcome == thingspace.Misdirected, errors.Is(answer, thingspace.ErrLoginHeld):
-		return s.limiter.Hold(ctx, "", until, answer.Error())
+		why = answer.Error()
+		err = s.limiter.Hold(ctx, "", until, why)
+	default:
+		return nil
 	}
-	return nil
+	return errors.Join(err, s.books.Note(ctx, b.id.Job, jobs.Entry{Who: "simshift", Act: jobs.ActHeld, Words: why}))
 }
 
 // refused handles a request that the carrier refused for its content: it looks for the bad devices by halving, unless

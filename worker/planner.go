@@ -20,6 +20,9 @@ type planBooks interface {
 	Job(ctx context.Context, id string) (jobs.Job, error)
 	Chunks(ctx context.Context, job string) ([]jobs.Chunk, error)
 	Formed(ctx context.Context, job string) (map[int]int, error)
+	WaveCounts(ctx context.Context, job string) (jobs.Counts, error)
+	OpenWave(ctx context.Context, job string, present int, upTo int64, e jobs.Entry) error
+	Pause(ctx context.Context, job, by string, wave int, hold string, e jobs.Entry) error
 	Form(ctx context.Context, job string, chunk jobs.Chunk, from, size int) (int64, error)
 	Waves(ctx context.Context, job string) ([]jobs.RetryWave, error)
 	Gather(ctx context.Context, job string, waves []jobs.RetryWave, most int) (batch int64, left int, err error)
@@ -69,6 +72,13 @@ func (p *planner) Advance(ctx context.Context, id string) error {
 // plan makes batches, the retries first, until enough of them wait in the queue. Accounts that can not send now are
 // passed over, and what waits of them takes no room from the others.
 func (p *planner) plan(ctx context.Context, job jobs.Job) error {
+	job, err := p.passGate(ctx, job)
+	if err != nil || job.State != jobs.Running {
+		return err
+	}
+	if _, open := job.Policy.Schedule.Span(p.now()); !open {
+		return nil // what a window does not send should not stand in the queue: it may be paused, limited or cancelled first
+	}
 	held, err := p.held(ctx, job)
 	if err != nil {
 		return err
@@ -117,7 +127,7 @@ func (p *planner) retry(ctx context.Context, job jobs.Job, held map[string]bool,
 		}
 		for left := 1; left > 0 && room > 0; room -= int64(job.Policy.BatchSize) {
 			var batch int64
-			if batch, left, err = p.books.Gather(ctx, job.ID, alike, job.Policy.BatchSize); err != nil {
+			if batch, left, err = p.books.Gather(ctx, job.ID, alike, batchSize(job.Policy)); err != nil {
 				return room, err
 			}
 			if err := p.queue(ctx, job.ID, batch); err != nil {
@@ -156,25 +166,26 @@ func (p *planner) waits(alike []jobs.RetryWave, batchSize int) bool {
 
 // form makes batches of first attempts, a batch of each group in turn.
 func (p *planner) form(ctx context.Context, job jobs.Job, held map[string]bool, room int64) error {
-	chunks, err := p.unformed(ctx, job, held)
+	chunks, wave, err := p.unformed(ctx, job, held)
 	if err != nil {
 		return err
 	}
 	for room > 0 && len(chunks) > 0 {
-		chunks = slices.DeleteFunc(chunks, func(c *stretch) bool { return c.from >= c.Size })
+		chunks = slices.DeleteFunc(chunks, func(c *stretch) bool { return c.from >= c.Size || wave[c.Group] <= 0 })
 		turn := make(map[int]bool, len(job.Groups))
 		for _, c := range chunks {
-			if turn[c.Group] || room <= 0 || c.from >= c.Size {
+			if turn[c.Group] || room <= 0 {
 				continue
 			}
 			turn[c.Group] = true
-			size := min(job.Policy.BatchSize, c.Size-c.from)
+			size := min(batchSize(job.Policy), c.Size-c.from, int(wave[c.Group]))
 			batch, err := p.books.Form(ctx, job.ID, c.Chunk, c.from, size)
 			if err != nil {
 				return err
 			}
 			c.from += size
 			room -= int64(size)
+			wave[c.Group] -= int64(size)
 			if err := p.queue(ctx, job.ID, batch); err != nil {
 				return err
 			}
@@ -189,15 +200,16 @@ type stretch struct {
 	from int
 }
 
-// unformed lists what is left to form, without the accounts that can not send now.
-func (p *planner) unformed(ctx context.Context, job jobs.Job, held map[string]bool) ([]*stretch, error) {
+// unformed lists what is left to form, without the accounts that can not send now, and how much of each group the wave lets
+// go.
+func (p *planner) unformed(ctx context.Context, job jobs.Job, held map[string]bool) ([]*stretch, map[int]int64, error) {
 	chunks, err := p.books.Chunks(ctx, job.ID)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	formed, err := p.books.Formed(ctx, job.ID)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	var left []*stretch
 	for _, chunk := range chunks {
@@ -205,7 +217,15 @@ func (p *planner) unformed(ctx context.Context, job jobs.Job, held map[string]bo
 			left = append(left, &stretch{chunk, from})
 		}
 	}
-	return left, nil
+	return left, waveRoom(job, chunks, formed), nil
+}
+
+// batchSize is the most devices of one request: no larger than what a window may send, or it would never go.
+func batchSize(policy jobs.Policy) int {
+	if policy.PerWindow > 0 {
+		return int(min(int64(policy.BatchSize), policy.PerWindow))
+	}
+	return policy.BatchSize
 }
 
 // withdraw cancels what a cancelled job has not sent.

@@ -15,9 +15,12 @@ import (
 type submitBooks interface {
 	Job(ctx context.Context, id string) (jobs.Job, error)
 	Batch(ctx context.Context, job string, batch int64) (jobs.Batch, error)
+	OpenJobs(ctx context.Context) ([]string, error)
+	SentIn(ctx context.Context, job string, window time.Time) (int64, error)
+	Note(ctx context.Context, job string, e jobs.Entry) error
 	OpenMembers(ctx context.Context, b jobs.Batch) ([]jobs.Member, error)
 	Restore(ctx context.Context, b jobs.Batch, places []jobs.Place, run string, graceEnds time.Time) (batch int64, restored int, err error)
-	Begin(ctx context.Context, job string, batch int64, run string, graceEnds time.Time) (bool, error)
+	Begin(ctx context.Context, job string, batch int64, run string, graceEnds time.Time, quota jobs.Quota) (bool, error)
 	Accept(ctx context.Context, job string, batch int64, run, requestID string, deadline time.Time) (bool, error)
 	Release(ctx context.Context, job string, batch int64, run string, until time.Time, note string) (bool, error)
 	Suspect(ctx context.Context, job string, batch int64, run, note string) error
@@ -55,7 +58,8 @@ type sending struct {
 	group jobs.Group
 	run   string // names this sending, so that no other may write its end
 	id    jobs.BatchID
-	sent  *sent // once it is about to be
+	quota jobs.Quota // of its window
+	sent  *sent      // once it is about to be
 }
 
 // Submit sends a batch if it is still to be sent. It fails with a [*putBack] where the batch must wait.
@@ -65,11 +69,8 @@ func (s *submitter) Submit(ctx context.Context, id jobs.BatchID) error {
 		return err
 	}
 	defer s.log.DebugContext(ctx, "batch put down", "job", id.Job, "batch", id.Batch)
-	if err := s.listeners.ready(ctx, sending.group.Account); err != nil {
+	if err := s.mayGo(ctx, sending); err != nil {
 		return s.postpone(ctx, sending, err)
-	}
-	if err := s.carrier.Ready(ctx); err != nil {
-		return s.postpone(ctx, sending, s.unready(ctx, err))
 	}
 	turn, err := s.turn(ctx, sending)
 	if err != nil {
@@ -77,12 +78,27 @@ func (s *submitter) Submit(ctx context.Context, id jobs.BatchID) error {
 	}
 	sent, err := s.send(ctx, sending, turn)
 	if !sent {
-		return errors.Join(err, turn.Cancel(context.WithoutCancel(ctx)))
+		return errors.Join(s.postpone(ctx, sending, err), turn.Cancel(context.WithoutCancel(ctx)))
 	}
 	if err != nil {
 		return s.postpone(ctx, sending, err)
 	}
 	return s.planner.Advance(ctx, id.Job)
+}
+
+// mayGo fails with a [*putBack] while the batch must not be sent, whatever the limits say. What takes long is done here, and
+// not in the turn that it takes then.
+func (s *submitter) mayGo(ctx context.Context, b *sending) (err error) {
+	if b.quota, err = opening(b.job, s.now()); err != nil {
+		return err
+	}
+	if err := s.listeners.ready(ctx, b.group.Account); err != nil {
+		return err
+	}
+	if err := s.carrier.Ready(ctx); err != nil {
+		return s.unready(ctx, b, err)
+	}
+	return s.yield(ctx, b)
 }
 
 // open reads the batch; nil where there is nothing to send.
@@ -140,9 +156,15 @@ func (s *submitter) again(b *sending) func(context.Context) error {
 // send writes the intent, makes the request, and writes what came of it. sent is false where no request was made.
 func (s *submitter) send(ctx context.Context, b *sending, turn *ratelimit.Turn) (sent bool, err error) {
 	start := s.now()
+	if _, err := opening(b.job, start); err != nil {
+		return false, err // the window ended while the turn was awaited
+	}
 	// The grace begins when no answer can come any more. Whatever dies from here on leaves the batch in doubt, not lost.
 	graceEnds := start.Add(s.timeout + b.job.Policy.DoubtGrace)
-	mine, err := s.books.Begin(ctx, b.id.Job, b.id.Batch, b.run, graceEnds)
+	mine, err := s.books.Begin(ctx, b.id.Job, b.id.Batch, b.run, graceEnds, b.quota)
+	if errors.Is(err, jobs.ErrWindowFull) {
+		return false, fullWindow(b.job, start)
+	}
 	if err != nil || !mine {
 		return false, err
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/simshift/simshift/internal/app"
 )
@@ -37,6 +38,7 @@ care: a device whose callback takes longer is sent again.`,
 	fleetFlags(cmd, options)
 	flags := cmd.Flags()
 	flags.StringVar(&options.Name, "name", "", "the job's name (default: the file's name)")
+	flags.StringVar(&options.Reason, "reason", "", "why, for the job's log and those who ask later")
 	flags.BoolVar(&options.SkipRejects, "skip-rejects", false, "go on without the rejected rows")
 	flags.BoolVar(&options.Again, "again", false, "import a file that was imported before")
 	flags.BoolVar(&options.Yes, "yes", false, "do not ask; without a terminal nobody is asked anyway")
@@ -57,5 +59,22 @@ func fleetFlags(cmd *cobra.Command, o *app.ImportOptions) {
 	flags.DurationVar(&o.Policy.AnswerWithin, "answer-within", o.Policy.AnswerWithin, "how long a callback may take")
 	flags.DurationVar(&o.Policy.Backoff, "backoff", o.Policy.Backoff, "delay before the second attempt; doubles with each further one")
 	flags.DurationVar(&o.Policy.BackoffMax, "backoff-max", o.Policy.BackoffMax, "the longest such delay")
+	rolloutFlags(flags, o)
 	flags.DurationVar(&o.Policy.DoubtGrace, "doubt-grace", o.Policy.DoubtGrace, "how long a request of unknown outcome counts as in flight")
+}
+
+// rolloutFlags are those that decide when a fleet goes, in which parts, and what stops it.
+func rolloutFlags(flags *pflag.FlagSet, o *app.ImportOptions) {
+	r := &o.Rollout
+	flags.StringVar(&r.Start, "start", "", "send nothing before: RFC 3339, 22:00, or 'tomorrow 22:00'")
+	flags.StringArrayVar(&r.Windows, "window", nil, "send only then, as 22:00-05:00 or 'mon-fri 22:00-05:00'; repeatable")
+	flags.StringVar(&r.Zone, "tz", "", "the time zone of --start and --window, as America/Chicago (default: this machine's)")
+	flags.Int64Var(&o.Policy.PerWindow, "per-window", 0, "most devices sent in one window; 0: no bound")
+	flags.StringVar(&r.Waves, "waves", "", "let the fleet go in parts, one after the other, as 100,5%,100%")
+	flags.StringVar(&r.Gate, "gate", "", "least part of a wave that must succeed before the next (default 95%)")
+	flags.BoolVar(&o.Policy.GateByHand, "gate-by-hand", false, "wait for `jobs resume` before each further wave")
+	flags.StringArrayVar(&r.Brakes, "brake", nil, "pause when so many answers fail, as 10%, or CODE=2% for one fault; repeatable")
+	flags.IntVar(&o.Policy.Brake.Last, "brake-last", o.Policy.Brake.Last, "how many of the latest answers the brake looks at")
+	flags.IntVar(&o.Policy.Brake.Least, "brake-least", o.Policy.Brake.Least, "how many there must be before the brake judges")
+	flags.IntVar(&r.Priority, "priority", 0, "of two jobs the higher one sends first, -9 to 9")
 }

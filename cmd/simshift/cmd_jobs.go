@@ -9,8 +9,10 @@ import (
 )
 
 func jobsCommand(env *app.Env) *cobra.Command {
-	return group("jobs", "List, show, watch and cancel jobs", "  simshift jobs list\n  simshift jobs watch 0198c5a2",
-		jobsListCommand(env), jobsShowCommand(env), jobsWatchCommand(env), jobsCancelCommand(env))
+	return group("jobs", "List, show, watch and control jobs", "  simshift jobs list\n  simshift jobs watch 0198c5a2",
+		jobsListCommand(env), jobsShowCommand(env), jobsWatchCommand(env),
+		jobsPauseCommand(env), jobsResumeCommand(env), jobsCancelCommand(env), jobsRetryCommand(env), jobsApproveCommand(env),
+		jobsPriorityCommand(env), jobsLogCommand(env))
 }
 
 func jobsListCommand(env *app.Env) *cobra.Command {
@@ -47,21 +49,6 @@ func jobsWatchCommand(env *app.Env) *cobra.Command {
 		},
 	}
 	cmd.Flags().DurationVar(&every, "every", time.Second, "how often to look")
-	formatFlag(cmd, &format, app.Table, app.JSON)
-	return cmd
-}
-
-func jobsCancelCommand(env *app.Env) *cobra.Command {
-	var format app.Format
-	var reason string
-	cmd := &cobra.Command{
-		Use: "cancel JOB", Short: "Send nothing more of a job; what is in flight still settles", Args: cobra.ExactArgs(1),
-		Example: "  simshift jobs cancel 0198c5a2 --reason 'wrong plan in the file'",
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return app.CancelJob(cmd.Context(), env, args[0], reason, format)
-		},
-	}
-	cmd.Flags().StringVar(&reason, "reason", "", "why, for those who ask later")
 	formatFlag(cmd, &format, app.Table, app.JSON)
 	return cmd
 }

@@ -32,6 +32,7 @@ Shares are fractions from 0 to 1. Everything left to chance follows the seed.`,
 	flags.IntVar(&m.OfflineAttempts, "offline-attempts", 1, "for how many attempts they are, at most")
 	flags.Float64Var(&m.OfflineForever, "offline-forever", 0, "share of devices that stay offline")
 	flags.Float64Var(&m.Faulty, "faulty", 0, "share of devices with a permanent fault")
+	flags.StringSliceVar(&o.FailAccounts, "fail-account", nil, "share of an account's devices with a permanent fault, as 0000123456-00001=0.3")
 	flags.Float64Var(&m.Silent, "silent", 0, "share of devices that never call back")
 	flags.Float64Var(&m.Lost, "lost", 0, "share of devices whose first callback is lost")
 	flags.Float64Var(&m.Warning, "warning", 0, "share of callbacks that a warning precedes")

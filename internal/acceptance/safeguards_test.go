@@ -23,9 +23,10 @@ type safeguard struct {
 var safeguards = map[string]safeguard{
 	"intent": { // before a request is made, and not after it, it is written that it will be
 		test: "TestFault01AWorkerDiesAtANamedPoint/sent", always: true, edits: []edit{
-			{"worker/submitter.go", "mine, err := s.books.Begin(ctx, b.id.Job, b.id.Batch, b.run, graceEnds)", "mine, err := true, error(nil)"},
+			{"worker/submitter.go", "mine, err := s.books.Begin(ctx, b.id.Job, b.id.Batch, b.run, graceEnds, b.quota)",
+				"mine, err := true, error(nil)"},
 			{"worker/submitter.go", "enableRequest(b.group, members, s.again(b)))\n", "enableRequest(b.group, members, s.again(b)))\n" +
-				"\t_, _ = s.books.Begin(context.WithoutCancel(ctx), b.id.Job, b.id.Batch, b.run, graceEnds)\n"},
+				"\t_, _ = s.books.Begin(context.WithoutCancel(ctx), b.id.Job, b.id.Batch, b.run, graceEnds, b.quota)\n"},
 		},
 	},
 	"guard": { // a callback moves the device that its request sent, and no other attempt of it

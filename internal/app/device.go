@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"fmt"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -28,6 +29,9 @@ type deviceView struct {
 	RequestID string      `json:"request_id"`
 	SettledAt *time.Time  `json:"settled_at"`
 	NextAt    *time.Time  `json:"next_attempt_at"`
+
+	Story []jobs.Chapter `json:"story"` // every attempt, warning and decision about it, the oldest first
+	Log   []jobs.Entry   `json:"log"`   // what was done to its job
 }
 
 // Device prints one device, found by EID, ICCID or IMEI, in every job that has it: the newest job first.
@@ -54,7 +58,14 @@ func Device(ctx context.Context, env *Env, identity string, format Format) error
 			return err
 		}
 		for i := range found {
-			views = append(views, view(job, &found[i]))
+			v := view(job, &found[i])
+			if v.Story, err = d.ledger.Story(ctx, &found[i], job.ID); err != nil {
+				return err
+			}
+			if v.Log, err = d.ledger.Log(ctx, job.ID, 0); err != nil {
+				return err
+			}
+			views = append(views, v)
 		}
 	}
 	if format == JSON {
@@ -104,7 +115,47 @@ func printDevices(env *Env, views []deviceView) error {
 		if v.NextAt != nil {
 			fmt.Fprintf(w, "next attempt\t%s\n", clock(*v.NextAt))
 		}
+		for _, c := range v.Story {
+			fmt.Fprintf(w, "%s\t%s\n", chapterTime(c), chapterText(c))
+		}
+		for _, e := range v.Log {
+			fmt.Fprintf(w, "%s\tthe job: %s by %s: %s\n", clock(e.At), e.Act, e.Who, e.Words)
+		}
 		fmt.Fprintln(w)
 	}
 	return w.Flush()
+}
+
+func chapterTime(c jobs.Chapter) string {
+	switch {
+	case c.At.IsZero() && c.SentAt.IsZero():
+		return "now"
+	case c.At.IsZero():
+		return clock(c.SentAt)
+	}
+	return clock(c.At)
+}
+
+// chapterText is what happened to a device, in words.
+func chapterText(c jobs.Chapter) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "attempt %d, batch %d", c.Attempt, c.Batch)
+	if !c.SentAt.IsZero() {
+		fmt.Fprintf(&b, " sent at %s", clock(c.SentAt))
+	}
+	if c.RequestID != "" {
+		fmt.Fprintf(&b, ", request %s", c.RequestID)
+	}
+	if c.Warned {
+		b.WriteString(": a warning, the final answer follows")
+	} else {
+		fmt.Fprintf(&b, ": %s", c.State)
+	}
+	if reason := c.Reason.String(); reason != "" {
+		fmt.Fprintf(&b, " (%s)", reason)
+	}
+	if c.Fault != (jobs.Fault{}) {
+		fmt.Fprintf(&b, ": %s %s", c.Fault.Code, c.Fault.Text)
+	}
+	return b.String()
 }

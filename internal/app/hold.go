@@ -1,9 +1,11 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/hibiken/asynq"
@@ -34,6 +36,9 @@ func (d *deployment) hold(ctx context.Context, job *jobs.Job) (string, error) {
 	if working, err := d.working(); err != nil || !working {
 		return "no worker is running: start `simshift work`", err
 	}
+	if closed, err := d.closed(ctx, job); err != nil || closed != "" {
+		return closed, err
+	}
 	if job.Counts[jobs.Pending]+job.Counts[jobs.Queued] == 0 {
 		return d.waitsFor(ctx, job)
 	}
@@ -58,6 +63,43 @@ func (d *deployment) hold(ctx context.Context, job *jobs.Job) (string, error) {
 		}
 	}
 	return "", nil
+}
+
+// closed tells until when a job's windows keep it from sending, or "".
+func (d *deployment) closed(ctx context.Context, job *jobs.Job) (string, error) {
+	if job.Counts[jobs.Pending]+job.Counts[jobs.Queued]+job.Counts[jobs.Retrying] == 0 {
+		return "", nil
+	}
+	now, schedule := d.env.Now(), job.Policy.Schedule
+	span, open := schedule.Span(now)
+	if !open {
+		return fmt.Sprintf("until %s: it sends nothing before; %s", clock(span.From), scheduleText(schedule)), nil
+	}
+	if job.Policy.PerWindow == 0 {
+		return "", nil
+	}
+	sent, err := d.ledger.SentIn(ctx, job.ID, span.From)
+	if err != nil || sent+min(int64(job.Policy.BatchSize), job.Counts[jobs.Pending]+job.Counts[jobs.Queued]) <= job.Policy.PerWindow {
+		return "", err
+	}
+	for next := range schedule.Spans(now) {
+		if next.From.After(now) {
+			return fmt.Sprintf("until %s: this window has sent %d of its %d devices", clock(next.From), sent, job.Policy.PerWindow), nil
+		}
+	}
+	return "", nil
+}
+
+// scheduleText is a schedule in words.
+func scheduleText(s jobs.Schedule) string {
+	if len(s.Windows) == 0 {
+		return "it starts then"
+	}
+	texts := make([]string, len(s.Windows))
+	for i, w := range s.Windows {
+		texts[i] = w.String()
+	}
+	return "its windows are " + strings.Join(texts, " and ") + " (" + cmp.Or(s.Zone, "UTC") + ")"
 }
 
 // waitsFor tells what a job with nothing left to send waits for.

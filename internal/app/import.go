@@ -24,9 +24,11 @@ type ImportOptions struct {
 	Plan        string // of rows without their own
 	Name        string
 	Policy      jobs.Policy
+	Rollout     Rollout
 	Strict      bool
 	SkipRejects bool
 	Again       bool
+	Reason      string
 	Yes         bool
 	RejectsFile string
 	Format      Format
@@ -53,6 +55,10 @@ func Import(ctx context.Context, env *Env, path string, o *ImportOptions) error 
 		return printJSON(env.Out, job)
 	}
 	fmt.Fprintln(env.Out, job.ID)
+	if job.State == jobs.Paused {
+		fmt.Fprintf(env.Err, "job %s waits: %s\n", job.ID, job.Hold)
+		return nil
+	}
 	fmt.Fprintf(env.Err, "job %s is queued: `simshift jobs watch %s` follows it\n", job.ID, job.ID)
 	return nil
 }
@@ -120,7 +126,7 @@ func (d *deployment) create(ctx context.Context, s *survey, target jobs.Target, 
 	}
 	job = jobs.Job{
 		ID: id.String(), Name: o.Name, Target: target, Policy: o.Policy, File: filepath.Base(s.path),
-		FileSHA256: s.plan.SHA256, CreatedAt: d.env.Now().UTC().Truncate(time.Millisecond),
+		FileSHA256: s.plan.SHA256, CreatedAt: d.env.Now().UTC().Truncate(time.Millisecond), Priority: o.Rollout.Priority,
 	}
 	if job.Name == "" {
 		job.Name = strings.TrimSuffix(job.File, filepath.Ext(job.File))
@@ -133,6 +139,11 @@ func (d *deployment) create(ctx context.Context, s *survey, target jobs.Target, 
 		job.Groups = append(job.Groups, g.Group)
 	}
 	job.Duplicates, job.Rejected = s.plan.Duplicates, s.plan.Rejected
+	e, err := d.act(jobs.ActImported, fmt.Sprintf("%d devices from %s", s.plan.Devices, job.File), o.Reason)
+	if err != nil {
+		return job, err
+	}
+	job.CreatedBy = e.Who
 	if err := d.ledger.Create(ctx, job); err != nil {
 		return job, err
 	}
@@ -156,11 +167,30 @@ func (d *deployment) create(ctx context.Context, s *survey, target jobs.Target, 
 	if err := d.write(ctx, s, job.ID); err != nil {
 		return job, err
 	}
-	if err := d.ledger.Commit(ctx, job.ID, job.FileSHA256, s.plan.Devices); err != nil {
+	hold, err := d.approval(job.ID, s.plan.Devices)
+	if err != nil {
+		return job, err
+	}
+	if err := d.ledger.Commit(ctx, job, s.plan.Devices, hold, e); err != nil {
 		return job, err
 	}
 	committed = true
+	if hold != "" {
+		note := jobs.Entry{Who: "simshift", Act: jobs.ActApproval, Words: hold}
+		if err := d.ledger.Note(ctx, job.ID, note); err != nil {
+			return job, err
+		}
+	}
 	return d.start(ctx, job.ID)
+}
+
+// approval is what a job waits for that is too large for one person to decide about; "" where it does not.
+func (d *deployment) approval(id string, devices int64) (string, error) {
+	r := reader{env: d.env}
+	if most := r.number("APPROVE_ABOVE", 0, 1<<40); r.err != nil || most == 0 || devices <= most {
+		return "", r.err
+	}
+	return "a second person must say `simshift jobs approve " + id + "`: the job has more devices than SIMSHIFT_APPROVE_ABOVE", nil
 }
 
 // start wakes a worker for a new job and reads it. A failure here is none of the import's: the job is committed, and

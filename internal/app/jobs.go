@@ -133,30 +133,6 @@ func incomplete(job jobs.Job) error {
 	}
 }
 
-// CancelJob stops a job: nothing more is sent, and what is in flight still settles.
-func CancelJob(ctx context.Context, env *Env, word, reason string, format Format) error {
-	d, job, err := openJob(ctx, env, word)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	if err := d.ledger.Cancel(ctx, job.ID, reason); err != nil {
-		return err
-	}
-	if err := d.tasks.Advance(ctx, job.ID); err != nil {
-		return err
-	}
-	if job, err = d.ledger.Job(ctx, job.ID); err != nil {
-		return err
-	}
-	fmt.Fprintf(env.Err, "job %s is cancelled: %d devices in flight still settle; `simshift jobs watch %s` shows when\n",
-		job.ID, job.Counts[jobs.Submitted]+job.Counts[jobs.Submitting], job.ID)
-	if format == JSON {
-		return printJSON(env.Out, job)
-	}
-	return nil
-}
-
 func printJSON(w io.Writer, value any) error {
 	enc := json.NewEncoder(w)
 	enc.SetIndent("", "  ")
@@ -182,6 +158,12 @@ func printJob(out io.Writer, job jobs.Job, format Format) error {
 		line("drift", "a recount found %s, and put it right: please report it", job.Drift)
 	}
 	line("target", "%s", job.Target)
+	if ends := job.Policy.WaveEnds(job.Devices); job.Wave > 0 {
+		line("wave", "%d of %d, up to %d devices; the gate wants %s", job.Wave, len(ends), job.Opened, job.Policy.Gate)
+	}
+	if job.Priority != 0 {
+		line("priority", "%d", job.Priority)
+	}
 	line("devices", "%d in %d groups", job.Devices, len(job.Groups))
 	for _, state := range jobs.States {
 		if n := job.Counts[state]; n > 0 {

@@ -41,6 +41,12 @@ type plan struct {
 	Limits     ratelimit.Limits         `json:"limits"`
 	Least      string                   `json:"least_duration"` // of sending everything once, by the limits
 	Reckoning  string                   `json:"reckoning"`      // how that comes about
+	Waves      []int64                  `json:"waves"`          // after how many devices each ends
+	Starts     time.Time                `json:"starts"`         // the first moment at which anything is sent
+	Ends       *time.Time               `json:"ends"`           // the earliest end of sending everything once; null: beyond ten years
+	Windows    int                      `json:"windows"`        // how many it takes until then
+	Schedule   string                   `json:"schedule"`       // in words
+	Advice     []string                 `json:"advice"`         // what a careful person would do otherwise
 }
 
 type groupPlan struct {
@@ -76,6 +82,9 @@ func Plan(ctx context.Context, env *Env, path string, o *ImportOptions) error {
 
 // survey reads and checks a file, against itself and against the unfinished jobs.
 func (d *deployment) survey(ctx context.Context, path string, o *ImportOptions) (*survey, error) {
+	if err := o.Rollout.apply(&o.Policy, d.env.Now()); err != nil {
+		return nil, err
+	}
 	if err := o.Policy.Validate(); err != nil {
 		return nil, usage("", "%w", err)
 	}
@@ -97,11 +106,15 @@ func (d *deployment) survey(ctx context.Context, path string, o *ImportOptions) 
 	}
 	s := &survey{path: path, source: source, fleet: fleet, asked: make(map[string]bool)}
 	s.update(o)
-	if err := errors.Join(d.markHeld(ctx, s), d.reckon(ctx, s)); err != nil {
+	if err := d.markHeld(ctx, s); err != nil {
 		s.close()
 		return nil, err
 	}
 	s.update(o)
+	if err := d.reckon(ctx, s, o); err != nil {
+		s.close()
+		return nil, err
+	}
 	return s, nil
 }
 
@@ -166,7 +179,7 @@ func (s *survey) update(o *ImportOptions) {
 }
 
 // reckon tells how long sending takes at least, under the limits.
-func (d *deployment) reckon(ctx context.Context, s *survey) error {
+func (d *deployment) reckon(ctx context.Context, s *survey, o *ImportOptions) error {
 	limits, _, err := d.limiter.Limits(ctx)
 	if err != nil {
 		return err
@@ -188,6 +201,7 @@ func (d *deployment) reckon(ctx context.Context, s *survey) error {
 		least = max(least, takes)
 	}
 	p.Least = least.Round(time.Second).String()
+	defer p.forecast(o.Policy, least, d.env.Now())
 	p.Reckoning = strings.Join(parts, "; ")
 	if p.Reckoning == "" {
 		p.Reckoning = "no limit is set"
@@ -248,6 +262,19 @@ func (s *survey) print(out io.Writer, format Format) error {
 		fmt.Fprintf(w, "  %s\t%s: %d devices in %d batches\n", g.Account, g.Plan, g.Devices, g.Batches)
 	}
 	fmt.Fprintf(w, "takes at least\t%s to send once  (%s)\n", p.Least, p.Reckoning)
+	if len(p.Waves) > 1 {
+		fmt.Fprintf(w, "waves\tthey end after %s devices\n", strings.Trim(fmt.Sprint(p.Waves), "[]"))
+	}
+	fmt.Fprintf(w, "sends from\t%s%s\n", clock(p.Starts), p.Schedule)
+	if p.Ends != nil {
+		fmt.Fprintf(w, "all sent\t%s at the earliest, in %d windows; the last answers and further attempts come after that\n",
+			clock(*p.Ends), p.Windows)
+	} else {
+		fmt.Fprintf(w, "all sent\tnot within ten years: the windows are too short\n")
+	}
+	for _, advice := range p.Advice {
+		fmt.Fprintf(w, "advice\t%s\n", advice)
+	}
 	if p.ImportedAs != "" {
 		fmt.Fprintf(w, "imported before\tas job %s; import will want --again\n", p.ImportedAs)
 	}

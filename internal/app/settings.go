@@ -49,6 +49,9 @@ var Settings = []Setting{
 	{Name: "CONCURRENCY", Default: "10", Usage: "tasks a worker does at once, 1 to 1000"},
 	{Name: "SWEEP_EVERY", Default: "5s", Usage: "about how often a worker looks for what was forgotten"},
 	{Name: "RETENTION", Default: "720h", Usage: "how long ended jobs are kept"},
+	{Name: "OPERATOR", Usage: "who acts, for the jobs' logs and approvals; empty: the user of the operating system"},
+	{Name: "APPROVE_ABOVE", Default: "0",
+		Usage: "jobs of more devices than this wait for a second person's `jobs approve`; 0: none do"},
 	{Name: "LOG_LEVEL", Default: "info", Usage: "debug, info, warn or error"},
 	{Name: "LOG_FORMAT", Default: "text", Usage: "text or json"},
 }

@@ -7,6 +7,8 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/simshift/simshift/thingspace/simulator"
@@ -14,14 +16,15 @@ import (
 
 // SimulatorOptions are the flags of simulator.
 type SimulatorOptions struct {
-	Listen    string
-	Config    simulator.Config
-	Latency   string   // of callbacks, as 1s-5s
-	Answer    string   // of requests
-	Duplicate string   // of repeated callbacks, after the first
-	Resends   []string // delays of resends
-	Acts      []string // what happens to the n-th request, as 4=drop
-	Book      string   // a file for the book's lines
+	Listen       string
+	Config       simulator.Config
+	Latency      string   // of callbacks, as 1s-5s
+	Answer       string   // of requests
+	Duplicate    string   // of repeated callbacks, after the first
+	Resends      []string // delays of resends
+	Acts         []string // what happens to the n-th request, as 4=drop
+	FailAccounts []string // shares of devices that fail, as ACCOUNT=0.3
+	Book         string   // a file for the book's lines
 }
 
 // Simulate plays the carrier until ctx is done.
@@ -80,6 +83,13 @@ func (o SimulatorOptions) moods(m *simulator.Moods) (err error) {
 			return fmt.Errorf("--resend: %w", err)
 		}
 		m.Resends = append(m.Resends, delay)
+	}
+	m.FailAccounts = make(map[string]float64)
+	for _, text := range o.FailAccounts {
+		account, share, _ := strings.Cut(text, "=")
+		if m.FailAccounts[account], err = strconv.ParseFloat(share, 64); err != nil {
+			return fmt.Errorf("--fail-account %q: write it as ACCOUNT=0.3", text)
+		}
 	}
 	m.At = make(map[int]simulator.Act)
 	for _, text := range o.Acts {

@@ -15,16 +15,17 @@ local to = retry and S.retrying or tonumber(ARGV[6])
 if not may(b.state, to) then return { -1, '' } end
 
 local reason, fault, seconds = tonumber(ARGV[7]), fault_number(ARGV[8], ARGV[9]), floor(now / 1000)
-local unsent = b.state == S.queued
+local not_sent = b.state == S.queued
 if retry then seconds = tonumber(ARGV[12]) end
 local places, moved = {}, 0
 each_open(b, function(place, record)
   local _, _, attempt, flags = byte(record, 1, 4)
   if ARGV[13] == '1' and flags % 2 == 0 then flags = flags + 1 end
-  if unsent then attempt = attempt - 1 end
+  if not_sent then attempt = attempt - 1 end
   moved = moved + 1
   if retry then places[moved] = be32(place) end
-  return encode(to, reason, attempt, flags, seconds, fault, b.number)
+  if not not_sent then tell(place, to, reason, attempt + past_of(record), fault, b.number) end
+  return encode(to, reason, attempt, flags, seconds, fault, b.number, past_of(record))
 end)
 
 local bucket = ''
@@ -33,7 +34,7 @@ if retry and moved > 0 then
   wait_in(bucket, places, ARGV[12])
 end
 if ARGV[15] ~= '' then redis.call('HSET', batch_key(b.number), 'note', ARGV[15]) end
-if moved > 0 then count(b.state, to, moved) end
+if moved > 0 then count(b.state, to, moved, ARGV[8]) end
 write_counts()
 close_batch(b)
 return { moved, bucket }

@@ -16,6 +16,8 @@ local function list_key(number) return base .. 'list:' .. number end
 local function wait_key(bucket) return base .. 'wait:' .. bucket end
 local DUE, WAITS, FORMED, GATHERED = base .. 'due', base .. 'waits', base .. 'formed', base .. 'gathered'
 local FAULTS, TIMELINE = base .. 'faults', base .. 'timeline'
+local LOG, RECENT, BEFORE = base .. 'log', base .. 'recent', base .. 'before'
+local function story_key(chunk) return base .. 'story:' .. chunk end
 
 -- Numbers as four bytes, big endian: places in lists, times and batches in records.
 local function be32(n)
@@ -26,12 +28,14 @@ local function read32(s, at)
   return ((a * 256 + b) * 256 + c) * 256 + d
 end
 
--- A device's record: state 1, reason 1, attempt 1, flags 1, changed 4 (seconds), fault 2, spare 2, batch 4.
+-- A device's record: state 1, reason 1, attempt 1, flags 1, changed 4 (seconds), fault 2, past 1, spare 1, batch 4.
+-- The attempt counts within a round; past is the sum of those of earlier rounds, up to 255.
 local RECORD = 16
-local function encode(state, reason, attempt, flags, changed, fault, batch)
+local function encode(state, reason, attempt, flags, changed, fault, batch, past)
   return char(state, reason, attempt, flags) .. be32(changed) ..
-    char(floor(fault / 256), fault % 256, 0, 0) .. be32(batch)
+    char(floor(fault / 256), fault % 256, past, 0) .. be32(batch)
 end
+local function past_of(record) return byte(record, 11) end
 local function read_record(place)
   local chunk, pos = floor(place / 16384), place % 16384
   return redis.call('GETRANGE', state_key(chunk), pos * RECORD, pos * RECORD + RECORD - 1)
@@ -49,13 +53,14 @@ local function batch(number)
   local b = batches[number]
   if b == nil then
     local v = redis.call('HMGET', batch_key(number), 'state', 'open', 'group', 'attempt', 'repeat', 'listed', 'chunk',
-      'from', 'size', 'run', 'request', 'due', 'sent')
+      'from', 'size', 'run', 'request', 'due', 'sent', 'window')
     b = false
     if v[1] then
       b = {
         number = number, state = tonumber(v[1]), open = tonumber(v[2]), group = v[3], attempt = tonumber(v[4]),
         again = v[5], listed = v[6] == '1', chunk = tonumber(v[7]), from = tonumber(v[8]), size = tonumber(v[9]),
         run = v[10] or '', request = v[11] or '', due = tonumber(v[12] or '0'), sent = tonumber(v[13] or '0'),
+        window = v[14] or '',
       }
     end
     batches[number] = b
@@ -90,20 +95,118 @@ local function each_open(b, change)
   redis.call('SETRANGE', state_key(b.chunk), b.from * RECORD, table.concat(pieces))
 end
 
--- count(from, to, n) notes that n devices moved; write_counts() moves the counters and the timeline, once for the script.
+-- note(who, act, words) writes a decision of the program itself into the job's log.
+local function note(who, act, words)
+  redis.call('RPUSH', LOG, cjson.encode({ at = now, who = who, act = act, words = words }))
+end
+
+-- tell(place, ...) adds to a device's story what its record alone will not tell: everything but a plain first success.
+-- An event: position 2, state 1 (0: a warning), reason 1, attempt over all rounds 1, spare 1, fault 2, time 4 (s), batch 4.
+local stories = {}
+local function tell(place, state, reason, attempt, fault, number)
+  local chunk, pos = floor(place / 16384), place % 16384
+  local events = stories[chunk] or {}
+  stories[chunk] = events
+  events[#events + 1] = char(floor(pos / 256), pos % 256, state, reason, math.min(255, attempt), 0,
+    floor(fault / 256), fault % 256) .. be32(floor(now / 1000)) .. be32(number)
+end
+
+-- The brake. RECENT holds the latest answers, the newest first: 'SUCCEEDED FAILED CODE=N ...', each entry for a stretch of
+-- at least a twentieth of what the brake looks at. An answer is what ends an attempt: of any attempt, silence included.
+local fine, bad = 0, {}
+local function parse_answers(text, sums)
+  local ok, failed, rest = string.match(text, '^(%d+) (%d+)(.*)$')
+  sums.ok, sums.failed = sums.ok + tonumber(ok), sums.failed + tonumber(failed)
+  for code, n in string.gmatch(rest, ' ([^=]+)=(%d+)') do sums.codes[code] = (sums.codes[code] or 0) + tonumber(n) end
+end
+local function answers_text(sums)
+  local parts = { string.format('%d %d', sums.ok, sums.failed) }
+  for code, n in pairs(sums.codes) do parts[#parts + 1] = string.format('%s=%d', code, n) end
+  return table.concat(parts, ' ')
+end
+local function percent(n, of) return string.format('%.1f%%', 100 * n / of) end
+
+-- seen_words says which faults the failures had, the most frequent first.
+local function seen_words(sums)
+  local codes, words = {}, {}
+  for code in pairs(sums.codes) do codes[#codes + 1] = code end
+  table.sort(codes, function(a, b) return sums.codes[a] > sums.codes[b] or (sums.codes[a] == sums.codes[b] and a < b) end)
+  for i = 1, math.min(3, #codes) do words[i] = string.format('%d %s', sums.codes[codes[i]], codes[i]) end
+  return table.concat(words, ', ')
+end
+
+-- brake pauses a running job whose latest answers fail too often. The field brake is 'LAST LEAST SHARE CODE=SHARE ...'
+-- with shares of 1; SHARE 2 is no brake on the sum.
+local function brake()
+  local failed = 0
+  for _, n in pairs(bad) do failed = failed + n end
+  if fine + failed == 0 then return end
+  local set = redis.call('HGET', KEYS[1], 'brake')
+  if not set then return end
+  local last, least, share, by_code = string.match(set, '^(%d+) (%d+) (%S+)(.*)$')
+  last, least, share = tonumber(last), tonumber(least), tonumber(share)
+
+  local sums = { ok = fine, failed = failed, codes = bad }
+  local newest = redis.call('LINDEX', RECENT, 0)
+  if newest then
+    local ok, not_ok = string.match(newest, '^(%d+) (%d+)')
+    if ok + not_ok < last / 20 then
+      parse_answers(newest, sums)
+      redis.call('LPOP', RECENT)
+    end
+  end
+  redis.call('LPUSH', RECENT, answers_text(sums))
+  redis.call('LTRIM', RECENT, 0, 40)
+
+  local window = { ok = 0, failed = 0, codes = {} }
+  for _, entry in ipairs(redis.call('LRANGE', RECENT, 0, -1)) do
+    parse_answers(entry, window)
+    if window.ok + window.failed >= last then break end
+  end
+  local total = window.ok + window.failed
+  if total < least or phase() ~= RUNNING then return end
+  local why
+  if window.failed / total >= share then
+    why = string.format('%d of the last %d answers were failures (%s; the brake is at %s): %s', window.failed, total,
+      percent(window.failed, total), percent(share, 1), seen_words(window))
+  end
+  for code, limit in string.gmatch(by_code, ' ([^=]+)=(%S+)') do
+    local n = window.codes[code] or 0
+    if not why and n / total >= tonumber(limit) then
+      why = string.format('%d of the last %d answers were %s (%s; its brake is at %s)', n, total, code,
+        percent(n, total), percent(tonumber(limit), 1))
+    end
+  end
+  if not why then return end
+  redis.call('HSET', KEYS[1], 'state', PAUSED, 'paused_by', 'brake', 'hold', 'the brake: ' .. why)
+  note('brake', 'braked', why)
+end
+
+-- count(from, to, n, code) notes that n devices moved, for a fault or, with '', for want of an answer; write_counts() moves
+-- the counters and the timeline, once for the script.
 local left, entered = {}, {}
 local function may(from, to) return MAY[from] ~= nil and MAY[from][to] == true end
-local function count(from, to, n)
+local function count(from, to, n, code)
   left[from] = (left[from] or 0) + n
   entered[to] = (entered[to] or 0) + n
+  if (from ~= S.submitting and from ~= S.submitted) or to == S.submitted or to == S.queued then return end
+  if to == S.succeeded then
+    fine = fine + n
+  else
+    code = string.gsub(code or '', '[%s=]', '_')
+    if code == '' then code = 'no_answer' end
+    bad[code] = (bad[code] or 0) + n
+  end
 end
 local function write_counts()
+  for chunk, events in pairs(stories) do redis.call('APPEND', story_key(chunk), table.concat(events)) end
   local minute = floor(now / 60000)
   for state, n in pairs(left) do redis.call('HINCRBY', KEYS[1], 'n:' .. state, -n) end
   for state, n in pairs(entered) do
     redis.call('HINCRBY', KEYS[1], 'n:' .. state, n)
     redis.call('HINCRBY', TIMELINE, minute .. ':' .. state, n)
   end
+  brake()
 end
 
 -- fault_number is the number under which the job keeps a fault's code and words; 0 for none. A carrier that puts an
@@ -137,4 +240,18 @@ local function close_batch(b)
   b.state = S.closed
   redis.call('HSET', batch_key(b.number), 'state', S.closed, 'open', 0, 'closed_at', ARGV[1])
   redis.call('ZREM', DUE, b.number)
+end
+
+-- open_wave(number, upto) lets the planner form batches up to so many devices of the job, and notes how far the former
+-- waves went.
+local function open_wave(number, upto)
+  redis.call('DEL', BEFORE)
+  local formed = redis.call('HGETALL', FORMED)
+  for i = 1, #formed, 2 do redis.call('HSET', BEFORE, formed[i], formed[i + 1]) end
+  redis.call('HSET', KEYS[1], 'wave', number, 'opened', upto)
+end
+
+-- unsent(b) takes a batch that was not taken off what its window has sent.
+local function unsent(b)
+  if b.window ~= '' then redis.call('HINCRBY', KEYS[1], 'sent:' .. b.window, -b.sent) end
 end

@@ -10,6 +10,7 @@ redis.call('HSET', batch_key(b.number), 'state', S.queued, 'note', ARGV[5])
 redis.call('HDEL', batch_key(b.number), 'due')
 redis.call('ZADD', DUE, ARGV[4], b.number)
 redis.call('HINCRBY', KEYS[1], 'attempts', -b.sent)
+unsent(b)
 if b.again == '1' then redis.call('HINCRBY', KEYS[1], 'repeats', -b.sent) end
 count(b.state, S.queued, b.open)
 write_counts()

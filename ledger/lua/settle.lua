@@ -42,10 +42,13 @@ for at = 4, #ARGV, 6 do
     local to, reason = resolve(kind, mine, holder == number, from, attempt, flags, mine)
     if not to then
       effect = reason
+      if effect == EFFECT.noted then
+        tell(place, 0, 0, attempt + past_of(record), fault_number(ARGV[at + 3], ARGV[at + 4]), number)
+      end
       if state == S.unanswered and holder == number and kind ~= EVENT.confirmed and ARGV[at + 3] ~= '' then
         -- The carrier's word came after the deadline. It changes no count, but a person should read it.
         local fault = fault_number(ARGV[at + 3], ARGV[at + 4])
-        write_record(place, encode(state, byte(record, 2), attempt, flags, read32(record, 5), fault, holder))
+        write_record(place, encode(state, byte(record, 2), attempt, flags, read32(record, 5), fault, holder, past_of(record)))
       end
     elseif may(from, to) then
       local fault, changed, owner = 0, seconds, number
@@ -59,8 +62,10 @@ for at = 4, #ARGV, 6 do
         end
         waits[bucket][#waits[bucket] + 1] = be32(place)
       end
-      write_record(place, encode(to, reason, attempt, flags, changed, fault, owner))
-      count(from, to, 1)
+      write_record(place, encode(to, reason, attempt, flags, changed, fault, owner, past_of(record)))
+      count(from, to, 1, ARGV[at + 3])
+      local tried = attempt + past_of(record)
+      if to ~= S.succeeded or reason ~= 0 or tried > 1 then tell(place, to, reason, tried, fault, owner) end
       if held then
         held.open = held.open - 1
         dirty[held.number] = held

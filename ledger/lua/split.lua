@@ -47,6 +47,7 @@ end
 redis.call('HSET', KEYS[1], 'batches', first + 1)
 if not doubtful then
   redis.call('HINCRBY', KEYS[1], 'attempts', -b.sent)
+  unsent(b)
   if b.again == '1' then redis.call('HINCRBY', KEYS[1], 'repeats', -b.sent) end
 end
 redis.call('HSET', batch_key(b.number), 'note', ARGV[5])

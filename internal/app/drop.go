@@ -1,0 +1,130 @@
+package app
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/simshift/simshift/jobs"
+	"github.com/simshift/simshift/ledger"
+)
+
+// dropMost is how many devices one command cancels at most: each is searched for in the roster.
+const dropMost = 1000
+
+// Dropped is what became of one device that was to be cancelled.
+type Dropped struct {
+	ID    string `json:"id"`  // as it was given
+	EID   string `json:"eid"` // empty: the job has no such device
+	State string `json:"state"`
+}
+
+// CancelDevices cancels single devices of a job, by EID, ICCID or IMEI: those that are not with the carrier now.
+func CancelDevices(ctx context.Context, env *Env, c Control, ids []string, file string) error {
+	ids, err := deviceList(ids, file)
+	if err != nil {
+		return err
+	}
+	d, job, err := openJob(ctx, env, c.Job)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	if !job.State.Open() {
+		return refuse("every device of it is final", "job %s is %s", job.ID, job.State)
+	}
+	dropped, places, err := d.locate(ctx, job.ID, ids)
+	if err != nil {
+		return err
+	}
+	e, err := d.act(jobs.ActDropped, strings.Join(ids[:min(len(ids), 5)], ", ")+more(len(ids), 5), c.Reason)
+	if err != nil {
+		return err
+	}
+	states, err := d.ledger.Drop(ctx, job.ID, places, e)
+	if err != nil {
+		return err
+	}
+	missed := 0
+	for i := range dropped {
+		if dropped[i].EID != "" {
+			dropped[i].State, states = states[0].String(), states[1:]
+		}
+		if dropped[i].State != jobs.Cancelled.String() {
+			missed++
+		}
+	}
+	if err := errors.Join(d.tasks.Advance(ctx, job.ID), printDropped(env, dropped, c.Format)); err != nil || missed == 0 {
+		return err
+	}
+	return &Failure{Code: ExitIncomplete, Err: fmt.Errorf("%d of %d devices were not cancelled", missed, len(dropped)),
+		Hint: "what is submitted or final can not be called back; `simshift device ID` tells a device's story"}
+}
+
+func more(n, shown int) string {
+	if n <= shown {
+		return ""
+	}
+	return fmt.Sprintf(" and %d more", n-shown)
+}
+
+// locate finds the devices in the roster. The places are those of the devices that are there, in their order.
+func (d *deployment) locate(ctx context.Context, job string, ids []string) (dropped []Dropped, places []jobs.Place, err error) {
+	for _, id := range ids {
+		found, err := d.ledger.Find(ctx, job, id)
+		if err != nil {
+			return nil, nil, err
+		}
+		switch len(found) {
+		case 0:
+			dropped = append(dropped, Dropped{ID: id, State: "not in this job"})
+		case 1:
+			dropped = append(dropped, Dropped{ID: id, EID: found[0].EID.String()})
+			places = append(places, found[0].Place)
+		default:
+			return nil, nil, usage("name them by their EIDs", "%d devices of the job have %s; nothing was cancelled", len(found), id)
+		}
+	}
+	return dropped, places, nil
+}
+
+// deviceList puts the devices that were named and those of a file, one a line, into one list.
+func deviceList(ids []string, file string) ([]string, error) {
+	ids = slices.Clone(ids)
+	if file != "" {
+		f, err := os.Open(file) //nolint:gosec // the user names it
+		if err != nil {
+			return nil, usage("name a file with one EID, ICCID or IMEI a line", "%w", err)
+		}
+		defer func() { _ = f.Close() }()
+		for lines := bufio.NewScanner(f); lines.Scan(); {
+			if line := strings.TrimSpace(lines.Text()); line != "" {
+				ids = append(ids, line)
+			}
+		}
+	}
+	if len(ids) == 0 || len(ids) > dropMost {
+		return nil, usage("name 1 to 1000 devices with --device or --devices-file; without either the whole job is cancelled",
+			"%d devices are named", len(ids))
+	}
+	for _, id := range ids {
+		if err := ledger.CheckIdentity(id); err != nil {
+			return nil, usage("give the digits of an EID, ICCID or IMEI", "%w", err)
+		}
+	}
+	return slices.Compact(ids), nil
+}
+
+func printDropped(env *Env, list []Dropped, format Format) error {
+	if format == JSON {
+		return printJSON(env.Out, list)
+	}
+	for _, one := range list {
+		fmt.Fprintf(env.Out, "%s\t%s\n", one.ID, one.State)
+	}
+	return nil
+}
