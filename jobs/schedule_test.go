@@ -154,8 +154,8 @@ func TestSpansOfAWeek(t *testing.T) {
 		"mon-fri 22:00-05:00;sat 00:00-24:00":   "Mon 22-Tue 05, Tue 22-Wed 05, Wed 22-Thu 05, Thu 22-Fri 05, Fri 22-Sun 00",
 		"tue 12:00-12:00; wed-sat 11:00-12:00;": "",
 	} {
-		if strings.HasSuffix(windowsText, ";") {
-			windowsText, want = strings.TrimSuffix(windowsText, ";"), "Tue 12-Wed 12, Thu 11-Thu 12, Fri 11-Fri 12, Sat 11-Sat 12"
+		if text, found := strings.CutSuffix(windowsText, ";"); found {
+			windowsText, want = text, "Tue 12-Wed 12, Thu 11-Thu 12, Fri 11-Fri 12, Sat 11-Sat 12"
 		}
 		s := jobs.Schedule{Zone: chicago, Windows: windows(t, strings.Split(windowsText, ";")...)}
 		var list []string
