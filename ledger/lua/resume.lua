@@ -7,6 +7,6 @@ if not current then return '' end
 if current ~= ARGV[2] or (redis.call('HGET', KEYS[1], 'paused_by') or '') ~= ARGV[4] then return current end
 if ARGV[5] ~= '' then open_wave(ARGV[5], ARGV[6]) end
 redis.call('DEL', RECENT) -- what the brake saw is looked at and answered for
-redis.call('HSET', KEYS[1], 'state', ARGV[3], 'paused_by', '', 'hold', '')
+redis.call('HSET', KEYS[1], 'state', ARGV[3], 'paused_by', '', 'hold', '', 'reopening', 0)
 redis.call('RPUSH', LOG, ARGV[7])
 return 1
