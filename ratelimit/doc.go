@@ -8,6 +8,8 @@
 //	a hold         a time, or until a person says otherwise, in which an account or everything stands still
 //	the occupancy  the most devices that may be with the carrier without an answer
 //
+// A part of all that is sent can have limits of its own beside those of the whole ([Limiter.Part]).
+//
 // All of it lives in Redis and is counted on Redis's clock, so that it is one limit over all workers whatever their own
 // clocks say, and so that it can be changed while they run. Behind it each process keeps a second limiter of its own
 // (golang.org/x/time/rate), which holds the rates should Redis lose its memory. Without Redis nobody gets a turn.

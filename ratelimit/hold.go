@@ -51,7 +51,7 @@ func (l *Limiter) SlowDown(ctx context.Context, until time.Time, reason string) 
 // Release ends the hold on an account, or the one on everything where the scope is empty. It tells whether there was
 // one; holds on other scopes stand.
 func (l *Limiter) Release(ctx context.Context, scope string) (bool, error) {
-	n, err := l.rdb.HDel(ctx, holdsKey, scope).Result()
+	n, err := l.rdb.HDel(ctx, l.keys.holds, scope).Result()
 	if err != nil {
 		return false, fmt.Errorf("release %s: %w", scopeName(scope), err)
 	}

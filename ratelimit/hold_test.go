@@ -188,7 +188,7 @@ func TestASlowDownDoublesThePaceAndSettingLimitsEndsIt(t *testing.T) {
 		if gap < 990*time.Millisecond || gap > 1010*time.Millisecond {
 			t.Errorf("at half of 2/s turns are %s apart", gap)
 		}
-		if err := l.SetLimits(t.Context(), limits); err != nil {
+		if err := l.SetLimits(t.Context(), limits, ""); err != nil {
 			t.Fatal(err)
 		}
 		if s, err := l.Status(t.Context()); err != nil || s.Share != 1 {

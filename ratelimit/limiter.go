@@ -23,12 +23,15 @@ const (
 	unclaimed = time.Minute
 )
 
-// Limiter gives out turns. All limiters over one Redis are one limiter. Safe for concurrent use.
+// Limiter gives out turns. All limiters over one Redis are one limiter, and so are all of one part ([Limiter.Part]). Safe for
+// concurrent use.
 type Limiter struct {
 	rdb      redis.UniversalClient
 	defaults Limits
 	now      func() time.Time
-	own      *own
+	part     string // whose limiter it is; empty: of the whole
+	keys     keys
+	own      *own // nil: a part has none
 
 	// asking has room for one: the turns of a process must reach its own limiter in the order in which they start, or
 	// that would move an earlier one behind a later one. A channel and not a mutex, so that a cancelled caller leaves.
@@ -46,7 +49,9 @@ func Clock(now func() time.Time) Option {
 
 // New makes a limiter that keeps the defaults until limits are stored in Redis by [Limiter.SetLimits].
 func New(rdb redis.UniversalClient, defaults Limits, options ...Option) *Limiter {
-	l := &Limiter{rdb: rdb, defaults: defaults, now: time.Now, own: newOwn(), asking: make(chan struct{}, 1)}
+	l := &Limiter{
+		rdb: rdb, defaults: defaults, now: time.Now, keys: keysOf(""), own: newOwn(), asking: make(chan struct{}, 1),
+	}
 	for _, option := range options {
 		option(l)
 	}
@@ -70,7 +75,7 @@ func (l *Limiter) Reserve(ctx context.Context, account string, devices int) (*Tu
 	if err != nil {
 		return nil, fmt.Errorf("no turn without Redis: %w", err)
 	}
-	if turn.taken {
+	if turn.taken && l.own != nil {
 		err = l.askOwn(ctx, turn, limits, devices)
 	}
 	if err != nil {

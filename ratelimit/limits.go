@@ -34,40 +34,40 @@ func (l Limits) BatchSize(most int) int {
 	return int(limit / batches)
 }
 
-// The fields of the limits' hash, in the order in which scripts take and return them.
-const (
-	requestsCount = "requests_count"
-	requestsPer   = "requests_per" // µs
-	devicesCount  = "devices_count"
-	devicesPer    = "devices_per" // µs
-	maxInFlight   = "max_in_flight"
-)
-
 // SetLimits changes the limits of all workers from their next turn on; they then no longer heed their own defaults. It
-// also ends a slow-down: whoever sets a rate means it.
-func (l *Limiter) SetLimits(ctx context.Context, limits Limits) error {
+// also ends a slow-down: whoever sets a rate means it. The reason is for those who ask later.
+func (l *Limiter) SetLimits(ctx context.Context, limits Limits, reason string) error {
 	if err := limits.Validate(); err != nil {
 		return err
 	}
-	a := limits.args()
-	pipe := l.rdb.TxPipeline()
-	pipe.HSet(ctx, limitsKey,
-		requestsCount, a[0], requestsPer, a[1], devicesCount, a[2], devicesPer, a[3], maxInFlight, a[4])
-	pipe.HDel(ctx, paceKey, "share", "cut_at")
-	if _, err := pipe.Exec(ctx); err != nil {
+	if l.part != "" { // first: what stands in Redis is found there, whoever dies
+		if err := l.rdb.SAdd(ctx, partsKey, l.part).Err(); err != nil {
+			return fmt.Errorf("set the limits: %w", err)
+		}
+	}
+	if _, err := l.run(ctx, limitScript, append(limits.args(), short(reason))...); err != nil {
 		return fmt.Errorf("set the limits: %w", err)
 	}
 	return nil
 }
 
-// ResetLimits takes back what SetLimits set: each worker keeps its own defaults again.
+// ResetLimits takes back what SetLimits set: each worker keeps its own defaults again. Of a part nothing is left.
 func (l *Limiter) ResetLimits(ctx context.Context) error {
-	if err := l.rdb.Del(ctx, limitsKey).Err(); err != nil {
+	gone := []string{l.keys.limits}
+	if l.part != "" {
+		gone = append(gone, l.keys.pace, l.keys.holds, l.keys.inFlight)
+	}
+	err := l.rdb.Del(ctx, gone...).Err()
+	if err == nil && l.part != "" {
+		err = l.rdb.SRem(ctx, partsKey, l.part).Err()
+	}
+	if err != nil {
 		return fmt.Errorf("reset the limits: %w", err)
 	}
 	return nil
 }
 
+// args are the limits in the order in which scripts take and return them; times in µs.
 func (l Limits) args() []any {
 	return []any{
 		l.Requests.Count, l.Requests.Per.Microseconds(), l.Devices.Count, l.Devices.Per.Microseconds(), l.MaxInFlight,

@@ -17,14 +17,14 @@ func TestLimitsChangeWhileWorkersRun(t *testing.T) {
 		t.Fatalf("taken %t, wait %s", turn.Taken(), turn.Wait)
 	}
 	faster := Limits{Requests: Rate{1, time.Second}}
-	if err := a.SetLimits(t.Context(), faster); err != nil {
+	if err := a.SetLimits(t.Context(), faster, ""); err != nil {
 		t.Fatal(err)
 	}
 	w.pass(time.Second)
 	if turn := reserve(t, b, 1); !turn.Taken() || turn.Wait != 10*time.Millisecond {
 		t.Errorf("at a second's rate: taken %t, wait %s, %q", turn.Taken(), turn.Wait, turn.Reason)
 	}
-	if err := a.SetLimits(t.Context(), Limits{}); err != nil {
+	if err := a.SetLimits(t.Context(), Limits{}, ""); err != nil {
 		t.Fatal(err)
 	}
 	if turn := reserve(t, b, 1); !turn.Taken() || turn.Wait != 0 {
@@ -47,7 +47,7 @@ func TestStoredLimitsStandForAllAndDefaultsForTheirProcess(t *testing.T) {
 			t.Errorf("at first: %v, %t, %v", got, stored, err)
 		}
 		want := Limits{Requests: Rate{100, time.Hour}, Devices: Rate{60_000, time.Minute}, MaxInFlight: 1 << 40}
-		if err := a.SetLimits(t.Context(), want); err != nil {
+		if err := a.SetLimits(t.Context(), want, ""); err != nil {
 			t.Fatal(err)
 		}
 		for _, l := range []*Limiter{a, b} {
@@ -81,7 +81,7 @@ func TestRefusesLimitsThatMeanNothing(t *testing.T) {
 	for _, limits := range []Limits{
 		{Requests: Rate{-1, time.Second}}, {Devices: Rate{1, 0}}, {Requests: Rate{0, time.Second}}, {MaxInFlight: -1},
 	} {
-		if err := l.SetLimits(t.Context(), limits); err == nil {
+		if err := l.SetLimits(t.Context(), limits, ""); err == nil {
 			t.Errorf("%+v was stored", limits)
 		}
 	}

@@ -28,12 +28,15 @@ func (l *Limiter) Vacate(ctx context.Context, id string) error {
 
 // Occupants tells what is in flight, by id: for whoever knows better to compare.
 func (l *Limiter) Occupants(ctx context.Context) (map[string]int, error) {
-	all, err := l.rdb.HGetAll(ctx, inFlightKey).Result()
+	all, err := l.rdb.HGetAll(ctx, inFlightKey).Result() // of a part, too: see [Limiter.Part]
 	if err != nil {
 		return nil, fmt.Errorf("read what is in flight: %w", err)
 	}
 	occupants := make(map[string]int, len(all))
 	for id, value := range all {
+		if !strings.HasPrefix(id, l.beginning()) {
+			continue
+		}
 		devices, _, _ := strings.Cut(value, " ")
 		if occupants[id], err = strconv.Atoi(devices); err != nil {
 			return nil, fmt.Errorf("read what is in flight: %s has %q: %w", id, value, err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	_ "embed" // for the scripts
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -12,11 +13,22 @@ import (
 // All keys have one hash tag, so that one script may touch them all on a cluster.
 const (
 	prefix      = "simshift:{limits}:"
-	paceKey     = prefix + "pace"
-	limitsKey   = prefix + "limits"
-	holdsKey    = prefix + "holds"
-	inFlightKey = prefix + "inflight"
+	inFlightKey = prefix + "inflight" // of everything; a part counts its own in it
+	partsKey    = prefix + "parts"    // the names of the parts that have limits (set)
 )
+
+// keys are one limiter's own, as the prelude tells them. Those of the whole have no name in them.
+type keys struct{ pace, limits, holds, inFlight string }
+
+func keysOf(part string) keys {
+	if part != "" {
+		part = ":" + part
+	}
+	return keys{
+		pace: prefix + "pace" + part, limits: prefix + "limits" + part, holds: prefix + "holds" + part,
+		inFlight: inFlightKey + part,
+	}
+}
 
 // askPatience bounds one question to Redis: who waits longer is better told that there is no answer.
 const askPatience = 3 * time.Second
@@ -36,6 +48,8 @@ var (
 	occupyLua string
 	//go:embed lua/status.lua
 	statusLua string
+	//go:embed lua/limit.lua
+	limitLua string
 
 	reserveScript = redis.NewScript(prelude + reserveLua)
 	confirmScript = redis.NewScript(prelude + confirmLua)
@@ -43,14 +57,19 @@ var (
 	holdScript    = redis.NewScript(prelude + holdLua)
 	occupyScript  = redis.NewScript(prelude + occupyLua)
 	statusScript  = redis.NewScript(prelude + statusLua)
+	limitScript   = redis.NewScript(prelude + limitLua)
 )
 
-// run runs a script over all keys of the package. The reply is a list.
+// run runs a script over all keys of the limiter. The reply is a list.
 func (l *Limiter) run(ctx context.Context, script *redis.Script, args ...any) (reply, error) {
 	ctx, cancel := context.WithTimeout(ctx, askPatience)
 	defer cancel()
-	list, err := script.Run(ctx, l.rdb, []string{paceKey, limitsKey, holdsKey, inFlightKey}, args...).Slice()
-	return reply{list: list}, err
+	list := []string{l.keys.pace, l.keys.limits, l.keys.holds, l.keys.inFlight}
+	if l.part != "" {
+		list, args = append(list, inFlightKey), slices.Concat(args, []any{l.beginning()})
+	}
+	answer, err := script.Run(ctx, l.rdb, list, args...).Slice()
+	return reply{list: answer}, err
 }
 
 // reply reads a script's list from its front. It remembers the first item that is not what was asked for.

@@ -15,6 +15,9 @@ type Status struct {
 	Share    float64 `json:"share"`     // of the full rate, 0.05 to 1: less than 1 after a slow-down
 	InFlight int64   `json:"in_flight"` // devices
 	Holds    []Hold  `json:"holds"`     // by scope
+
+	SetAt  time.Time `json:"set_at,omitzero"` // where the limits are stored: since when, and why
+	Reason string    `json:"reason,omitempty"`
 }
 
 // Status reads everything at one moment. Times are on this process's clock.
@@ -25,6 +28,10 @@ func (l *Limiter) Status(ctx context.Context) (Status, error) {
 	}
 	now := l.now()
 	s := Status{Limits: r.limits(), Stored: r.number() == 1, Share: float64(r.number()) / 1000, InFlight: r.number()}
+	if passed := r.duration(); passed >= 0 {
+		s.SetAt = now.Add(-passed).Truncate(time.Millisecond)
+	}
+	s.Reason, s.Holds = r.text(), []Hold{}
 	for r.err == nil && len(r.list) > 0 {
 		hold := Hold{Scope: r.text()}
 		rest, passed := r.duration(), r.duration()

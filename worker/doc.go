@@ -4,6 +4,7 @@
 //
 //	planner    forms batches from pending devices and due retry waves, and ends jobs         planner.go
 //	submitter  sends one batch: listener, limits, intent, request, answer                    submitter.go, answer.go
+//	turns      a batch's leave to be sent: its job's own limits, and the deployment's        turns.go
 //	listeners  makes sure that an account's callbacks come to us before anything is sent    listeners.go
 //	reaper     ends batches whose deadline or grace is over                                  reaper.go
 //	sweeper    finds, from the ledger alone, what nobody was woken for                       sweeper.go

@@ -23,6 +23,7 @@ func parseOccupant(name string) (jobs.BatchID, bool) {
 type occupancy struct {
 	books interface {
 		Batch(ctx context.Context, job string, batch int64) (jobs.Batch, error)
+		Job(ctx context.Context, id string) (jobs.Job, error)
 	}
 	limiter *ratelimit.Limiter
 }
@@ -48,6 +49,24 @@ func (o *occupancy) refresh(ctx context.Context) error {
 			err = o.limiter.Vacate(ctx, name)
 		case batch.Open != counted && !batch.DueAt.IsZero():
 			err = o.limiter.Occupy(ctx, name, batch.Open, batch.DueAt)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// forget drops the limits of jobs that are no more.
+func (o *occupancy) forget(ctx context.Context) error {
+	limited, err := o.limiter.Parts(ctx)
+	if err != nil {
+		return err
+	}
+	for _, job := range limited {
+		_, err := o.books.Job(ctx, job)
+		if errors.Is(err, jobs.ErrNotFound) {
+			err = o.limiter.Part(job).ResetLimits(ctx)
 		}
 		if err != nil {
 			return err

@@ -121,27 +121,6 @@ func (s *submitter) open(ctx context.Context, id jobs.BatchID) (*sending, error)
 	return &sending{job: job, batch: batch, group: job.Groups[batch.Group], run: s.newRun(), id: id}, nil
 }
 
-// turn waits until the limits let the batch go, if that is within [ratelimit.Horizon]: asynq gives tasks back on whole
-// seconds at best, so a short wait can only be kept exactly by waiting. Any longer one goes back to the queue.
-func (s *submitter) turn(ctx context.Context, b *sending) (*ratelimit.Turn, error) {
-	turn, err := s.limiter.Reserve(ctx, b.group.Account, b.batch.Open)
-	if err != nil {
-		return nil, err
-	}
-	if !turn.Taken() {
-		return nil, notYet(turn)
-	}
-	err = turn.Await(ctx)
-	if err == nil {
-		return turn, nil
-	}
-	cerr := turn.Cancel(context.WithoutCancel(ctx))
-	if errors.Is(err, ratelimit.ErrTurnLost) {
-		return nil, errors.Join(notYet(turn), cerr)
-	}
-	return nil, errors.Join(err, cerr)
-}
-
 // again waits for one more turn, for a request that was turned away at the door and is sent a second time.
 func (s *submitter) again(b *sending) func(context.Context) error {
 	return func(ctx context.Context) error {
@@ -154,7 +133,7 @@ func (s *submitter) again(b *sending) func(context.Context) error {
 }
 
 // send writes the intent, makes the request, and writes what came of it. sent is false where no request was made.
-func (s *submitter) send(ctx context.Context, b *sending, turn *ratelimit.Turn) (sent bool, err error) {
+func (s *submitter) send(ctx context.Context, b *sending, turn *turn) (sent bool, err error) {
 	start := s.now()
 	if _, err := opening(b.job, start); err != nil {
 		return false, err // the window ended while the turn was awaited
@@ -200,14 +179,6 @@ func (s *submitter) send(ctx context.Context, b *sending, turn *ratelimit.Turn) 
 func (s *submitter) takeBack(ctx context.Context, b *sending, why error) error {
 	_, err := s.books.Release(ctx, b.id.Job, b.id.Batch, b.run, s.now(), why.Error())
 	return errors.Join(why, err, s.limiter.Vacate(ctx, occupant(b.id)))
-}
-
-// patience is the longest that a task sleeps in the queue: a limit may be raised, or a hold released, meanwhile.
-const patience = time.Minute
-
-// notYet puts a batch back whose turn has not come.
-func notYet(turn *ratelimit.Turn) *putBack {
-	return &putBack{min(max(turn.Wait, time.Second), patience), turn.Reason}
 }
 
 func enableRequest(group jobs.Group, members []jobs.Member, again func(context.Context) error) thingspace.EnableRequest {

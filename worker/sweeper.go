@@ -77,7 +77,7 @@ func (s *sweeper) sweep(ctx context.Context, thorough bool) error {
 		if len(deleted) > 0 {
 			s.log.InfoContext(ctx, "old jobs deleted", "jobs", deleted)
 		}
-		errs = append(errs, err, s.books.ForgetUnknown(ctx), s.recounter.look(ctx, open))
+		errs = append(errs, err, s.books.ForgetUnknown(ctx), s.recounter.look(ctx, open), s.occupancy.forget(ctx))
 	}
 	return errors.Join(errs...)
 }

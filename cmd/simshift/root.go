@@ -28,7 +28,9 @@ succeed; 4 refused for safety.`,
 		SilenceUsage:               true,
 		Args:                       noSuchCommand,
 		RunE:                       func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
-		PersistentPreRunE:          func(cmd *cobra.Command, _ []string) error { return settingsFromFlags(env, cmd.Flags()) },
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			return settingsFromFlags(env, cmd.Root().PersistentFlags())
+		},
 	}
 	cmd.SetIn(env.In)
 	cmd.SetOut(env.Out)
@@ -57,7 +59,8 @@ func addSettings(flags *pflag.FlagSet) {
 	}
 }
 
-// settingsFromFlags notes the settings that were given as flags: they outrank the environment.
+// settingsFromFlags notes the settings that were given as flags: they outrank the environment. A command's own flag of the
+// same name is none of them.
 func settingsFromFlags(env *app.Env, flags *pflag.FlagSet) error {
 	for _, setting := range app.Settings {
 		flag := flags.Lookup(setting.Flag())

@@ -158,7 +158,7 @@ func readLimits(env *Env) (limits ratelimit.Limits, err error) {
 			return limits, usage("write it as 2/s, 60000/min or 100/h; 0 is no limit", "SIMSHIFT_%s: %w", name, err)
 		}
 	}
-	limits.MaxInFlight = r.number("MAX_IN_FLIGHT", 0, 1<<40)
+	limits.MaxInFlight = r.number("MAX_IN_FLIGHT", 0, mostInFlight)
 	return limits, r.err
 }
 

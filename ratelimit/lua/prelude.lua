@@ -3,9 +3,12 @@
 -- KEYS[1]  the pace, a hash: last, devices, turn (when the latest turn starts, how many devices it sends, its id), the
 --          same of the turn before it as before_last and before_devices; sent, what the devices' window may still hold,
 --          as 'START:DEVICES ...', oldest first; share and cut_at of the latest slow-down
--- KEYS[2]  the limits, a hash: requests_count, requests_per, devices_count, devices_per, max_in_flight; 0 is no limit
+-- KEYS[2]  the limits, a hash: requests_count, requests_per, devices_count, devices_per, max_in_flight; 0 is no limit;
+--          and set_at and reason
 -- KEYS[3]  the holds, a hash: scope ('' is everything) -> 'UNTIL SINCE REASON'; UNTIL 0 is until it is released
--- KEYS[4]  what is in flight, a hash: id -> 'DEVICES UNTIL'
+-- KEYS[4]  what is in flight, a hash: id -> 'DEVICES UNTIL'; of a part, only the turns that have not become a batch
+-- KEYS[5]  of a part only: what is in flight of everything. Of it the part counts the ids that begin with the last of the
+--          arguments, which stands behind those that each script tells of
 --
 -- What is kept is when and how much was sent, and what that costs is reckoned when the next turn is asked for: a
 -- changed rate counts at once, and no debt of a former rate outlives it.
@@ -58,18 +61,24 @@ local function blocked(account)
   return ends - now, reason
 end
 
--- in_flight is the sum of the devices in flight, and drops what has expired.
-local function in_flight()
-  local all, sum = redis.call('HGETALL', KEYS[4]), 0
+-- counted is the sum of the devices under the ids with a beginning, and drops what has expired.
+local function counted(key, beginning)
+  local all, sum = redis.call('HGETALL', key), 0
   for i = 1, #all, 2 do
     local devices, ends = string.match(all[i + 1], '^(%d+) (%d+)$')
-    if tonumber(ends) > now then
+    if tonumber(ends) <= now then
+      redis.call('HDEL', key, all[i])
+    elseif string.sub(all[i], 1, #beginning) == beginning then
       sum = sum + tonumber(devices)
-    else
-      redis.call('HDEL', KEYS[4], all[i])
     end
   end
   return sum
+end
+
+-- in_flight is the sum of the devices in flight.
+local function in_flight()
+  if KEYS[5] then return counted(KEYS[4], '') + counted(KEYS[5], ARGV[#ARGV]) end
+  return counted(KEYS[4], '')
 end
 
 -- within reads what was sent after one time and not after another, and adds up its devices.

@@ -59,4 +59,9 @@ else
   redis.call('HDEL', KEYS[1], 'before_last', 'before_devices')
 end
 if limits[5] > 0 then redis.call('HSET', KEYS[4], turn, devices .. ' ' .. whole(start + tonumber(ARGV[5]))) end
+-- Of a part that is forgotten meanwhile nothing must stay: no rate looks back further than this.
+if KEYS[5] then
+  redis.call('PEXPIRE', KEYS[1], 8 * 86400000)
+  redis.call('PEXPIRE', KEYS[4], 8 * 86400000)
+end
 return answer(1, start - now, start, why, '')
