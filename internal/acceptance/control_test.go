@@ -22,7 +22,8 @@ func TestAJobIsPausedResumedAndRetried(t *testing.T) {
 	n.run(4, "jobs", "pause", id)
 	n.until(func() bool { s := n.show(id); return s.Counts["submitted"]+s.Counts["submitting"] == 0 })
 	stood := n.show(id)
-	if stood.State != "paused" || !strings.Contains(stood.Hold, "paused by ann: to look at it") || stood.Counts["pending"]+stood.Counts["queued"] == 0 {
+	if stood.State != "paused" || !strings.Contains(stood.Hold, "paused by ann: to look at it") ||
+		stood.Counts["pending"]+stood.Counts["queued"] == 0 {
 		t.Errorf("paused as %+v", stood)
 	}
 	requests := len(n.requests())
@@ -53,7 +54,9 @@ func TestAJobIsPausedResumedAndRetried(t *testing.T) {
 	n.run(0, "jobs", "retry", id, "--only", "cancelled", "--now")
 	n.watch(id, 0)
 	log := string(n.run(0, "jobs", "log", id, "-o", "csv"))
-	for _, act := range []string{"imported", "paused,to look at it", "devices cancelled", "resumed", "retried", "they are on now", "finished"} {
+	for _, act := range []string{
+		"imported", "paused,to look at it", "devices cancelled", "resumed", "retried", "they are on now", "finished",
+	} {
 		if !strings.Contains(log, act) {
 			t.Errorf("the log does not tell of %q:\n%s", act, log)
 		}

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/simshift/simshift/jobs"
@@ -100,9 +101,27 @@ func (d *deployment) changeLimits(ctx context.Context, job *jobs.Job, o *LimitsO
 	if err != nil {
 		return err
 	}
+	if job != nil {
+		e, err := d.act(jobs.ActLimits, limitWords(o.Changes), o.Reason)
+		if err == nil {
+			err = d.ledger.Note(ctx, job.ID, e)
+		}
+		if err != nil {
+			return err
+		}
+	}
 	fmt.Fprintf(d.env.Err, "the limits of %s are set; they are kept from the next turn on, in two seconds at the latest, and batches "+
 		"that sleep in the queue ask again within a minute\n", whose)
 	return nil
+}
+
+// limitWords is what was set, for the job's log.
+func limitWords(changes map[string]string) string {
+	words := make([]string, 0, len(changes))
+	for _, flag := range slices.Sorted(maps.Keys(changes)) {
+		words = append(words, flag+" "+changes[flag])
+	}
+	return strings.Join(words, ", ")
 }
 
 // applyLimits changes limits as the flags say. It tells whether any goes back to the setting.
