@@ -58,7 +58,7 @@ func (n *night) requests() (list []simulator.RequestEntry) {
 }
 
 // quick is a policy whose answers and retries take seconds.
-var quick = []string{"--answer-within", "20s", "--backoff", "1s", "--backoff-max", "2s", "--doubt-grace", "10s"}
+var quick = []string{"--answer-within", "1m", "--backoff", "1s", "--backoff-max", "2s", "--doubt-grace", "10s"}
 
 // Waves of 100, 5% and the rest over 20,000 devices of two accounts: the carrier's book shows that nothing of a wave was sent
 // before the one before it was settled.

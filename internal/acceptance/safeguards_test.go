@@ -89,7 +89,7 @@ var safeguards = map[string]safeguard{
 	},
 	"stillness": { // one worker's 429 holds all of them
 		test: "TestFault13RetryAfter", edits: []edit{{"worker/answer.go",
-			"before anything else.\n\tif err := s.standStill(ctx, answer, pause); err != nil {",
+			"before anything else.\n\tif err := s.standStill(ctx, b, answer, pause); err != nil {",
 			"before anything else.\n\tif err := error(nil); err != nil {"}},
 	},
 	"clock": { // the books go by Redis's clock
