@@ -12,7 +12,7 @@ const (
 	imeiColumn
 	accountColumn
 	planColumn
-	previousColumn // the profile before the move; known so that it is not taken for the target
+	previousColumn // the profile before the move
 )
 
 // columnNames are the names in our own files, and the keys of gocsv's struct tags.
@@ -43,7 +43,7 @@ var aliases = map[column][]string{
 	},
 	previousColumn: {
 		"previous_iccid", "prev ICCID", "previous SIM", "old ICCID", "old SIM", "current ICCID", "current SIM",
-		"from ICCID", "former ICCID", "source ICCID",
+		"from ICCID", "from SIM", "former ICCID", "former SIM", "source ICCID", "source SIM", "prior ICCID",
 	},
 }
 

@@ -17,14 +17,17 @@ type flaw struct {
 // scientific is how a spreadsheet shows a long number, with either decimal mark.
 var scientific = regexp.MustCompile(`^[0-9]+([.,][0-9]+)?[eE]\+?[0-9]+$`)
 
-// identity reads one of the three numbers. Most fields are nothing but digits, so that is tried before any cleaning.
+// identity reads one of the numbers. Most fields are nothing but digits, so that is tried before any cleaning.
 func identity[T any](field string, in column, parse func(string) (T, error)) (T, flaw) {
 	id, err := parse(field)
 	if err == nil {
 		return id, flaw{}
 	}
 	digits := cleanDigits(field)
-	if digits == "" && in != imeiColumn {
+	switch {
+	case digits == "" && in == previousColumn:
+		return id, flaw{} // not known
+	case digits == "" && in != imeiColumn:
 		return id, flaw{code: Missing, column: in}
 	}
 	id, err = parse(digits)
@@ -47,7 +50,7 @@ func misread(digits string, in column, err error) flaw {
 	return flaw{code: BadLength, column: in, arg: uint32(len(digits))} //nolint:gosec // at most maxRecord
 }
 
-// identify reads the three numbers of a row into e.
+// identify reads the numbers of a row into e.
 func (r *row) identify(e *entry) (f flaw) {
 	if e.EID, f = identity(r.EID, eidColumn, jobs.ParseEID); f.code != "" {
 		return f
@@ -58,21 +61,15 @@ func (r *row) identify(e *entry) (f flaw) {
 	if e.IMEI, f = identity(r.IMEI, imeiColumn, jobs.ParseIMEI); f.code != "" {
 		return f
 	}
+	if r.Previous != "" {
+		if e.Previous, f = identity(r.Previous, previousColumn, jobs.ParseICCID); f.code != "" {
+			return f
+		}
+	}
 	if rounded(e.EID[:]) && !e.EID.Valid() {
 		return flaw{code: Excel, column: eidColumn}
 	}
 	return flaw{}
-}
-
-// rounded tells whether a packed number looks as if a spreadsheet had rounded it to 15 digits: zeros from the 16th on,
-// and not already before. An ICCID can end so by chance, see [Fleet.rejectRounded].
-func rounded(bcd []byte) bool {
-	for _, b := range bcd[8:] {
-		if b != 0 && b != 0xF && b != 0xFF {
-			return false
-		}
-	}
-	return bcd[7]&0xF == 0 && (bcd[7]>>4 != 0 || bcd[6] != 0)
 }
 
 // checkDigits lists the check digits of an entry that are wrong.
@@ -85,5 +82,18 @@ func checkDigits(e *entry, report func(Code, column)) {
 	}
 	if !e.IMEI.Valid() {
 		report(IMEICheck, imeiColumn)
+	}
+	if e.Previous.Known() && !e.Previous.Valid() {
+		report(PreviousCheck, previousColumn)
+	}
+}
+
+// warnOfPrevious warns of a device that could not be moved back, in a file that is meant to say how.
+func (b *block) warnOfPrevious(e *entry) {
+	switch e.Previous {
+	case jobs.ICCID{}:
+		b.warned.count(NoPrevious)
+	case e.ICCID:
+		b.warned.count(SamePrevious)
 	}
 }

@@ -13,16 +13,23 @@ type entry struct {
 	group uint16
 }
 
-// entrySize is the length of a packed entry: the device's packed form, then the group.
-const entrySize = jobs.DeviceSize + 2
+// entrySize is the length of a packed entry: the device's packed form, then the group. Where the file has a column for
+// the previous profile, that comes behind it.
+const (
+	entrySize    = jobs.DeviceSize + 2
+	previousSize = len(jobs.ICCID{})
+)
 
-func (e *entry) append(dst []byte) []byte {
-	return binary.BigEndian.AppendUint16(e.AppendBinary(dst), e.group)
+// append packs an entry; previous tells whether the file has that column.
+func (e *entry) append(dst []byte, previous bool) []byte {
+	dst = binary.BigEndian.AppendUint16(e.AppendBinary(dst), e.group)
+	if previous {
+		dst = append(dst, e.Previous[:]...)
+	}
+	return dst
 }
 
-func decodeEntry(src []byte) entry {
-	return entry{Device: jobs.DecodeDevice(src), group: binary.BigEndian.Uint16(src[jobs.DeviceSize:])}
-}
+func decodeEntry(src packed) entry { return entry{Device: src.device(), group: src.group()} }
 
 // packed is an entry in its packed form.
 type packed []byte
@@ -31,10 +38,21 @@ func (p packed) eid() []byte   { return p[0:16] }
 func (p packed) iccid() []byte { return p[16:26] }
 func (p packed) imei() []byte  { return p[26:34] }
 
-func (p packed) row() uint32         { return binary.BigEndian.Uint32(p[34:]) }
-func (p packed) group() uint16       { return binary.BigEndian.Uint16(p[38:]) }
-func (p packed) setGroup(to uint16)  { binary.BigEndian.PutUint16(p[38:], to) }
-func (p packed) device() jobs.Device { return jobs.DecodeDevice(p) }
+func (p packed) row() uint32        { return binary.BigEndian.Uint32(p[34:]) }
+func (p packed) group() uint16      { return binary.BigEndian.Uint16(p[38:]) }
+func (p packed) setGroup(to uint16) { binary.BigEndian.PutUint16(p[38:], to) }
+
+// previous is zero in a file without that column.
+func (p packed) previous() (id jobs.ICCID) {
+	copy(id[:], p[entrySize:])
+	return id
+}
+
+func (p packed) device() jobs.Device {
+	d := jobs.DecodeDevice(p)
+	d.Previous = p.previous()
+	return d
+}
 
 // bucketCount is how many buckets rows are distributed over by EID, ICCID or IMEI: 40,000 rows in each for ten million.
 const bucketCount = 256

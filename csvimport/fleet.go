@@ -39,8 +39,9 @@ type Fleet struct {
 	spool   *spool
 	seed    maphash.Seed
 
-	byGroup, byEID, byICCID, byIMEI *sorter // of entries
-	rejects                         *sorter // by stretches of rows
+	width                                       int     // bytes of an entry: a file without previous ICCIDs carries none along
+	byGroup, byEID, byICCID, byIMEI, byPrevious *sorter // of entries
+	rejects                                     *sorter // by stretches of rows
 
 	mu         sync.Mutex // guards what follows: rows are judged by several goroutines
 	rows       int64
@@ -48,7 +49,7 @@ type Fleet struct {
 	duplicates int64
 	refused    tally
 	warned     tally
-	rounded    int64 // rows whose ICCID looks rounded
+	rounded    rounding
 	groups     []GroupSummary
 	rejected   bits // well-formed rows that were rejected
 	repeated   bits // duplicates; some were rejected later
@@ -71,10 +72,7 @@ func Read(ctx context.Context, src io.Reader, name string, options Options) (*Fl
 	}
 	f := &Fleet{
 		options: options, name: name, spool: spool, seed: maphash.MakeSeed(),
-		source:  newSource(ctx, src, spool),
-		byGroup: newSorter(spool, entrySize), byEID: newSorter(spool, entrySize),
-		byICCID: newSorter(spool, entrySize), byIMEI: newSorter(spool, entrySize),
-		rejects: newSorter(spool, rejectSize),
+		source: newSource(ctx, src, spool),
 	}
 	spool.forecast = f.forecast
 	if err := f.read(ctx); err != nil {
@@ -95,6 +93,7 @@ func (f *Fleet) read(ctx context.Context) error {
 	if !header.has(accountColumn) && f.options.Account == "" {
 		return header.noAccount()
 	}
+	f.open(header.has(previousColumn))
 	reading := reading{source: f.source, framer: framer, header: header, fleet: f}
 	if err := reading.run(ctx); err != nil {
 		return err
@@ -108,9 +107,21 @@ func (f *Fleet) read(ctx context.Context) error {
 	return f.sift(ctx)
 }
 
+// open makes the sorters, for entries with or without a previous ICCID.
+func (f *Fleet) open(previous bool) {
+	f.width = entrySize
+	if previous {
+		f.width += previousSize
+	}
+	for _, s := range []**sorter{&f.byGroup, &f.byEID, &f.byICCID, &f.byIMEI, &f.byPrevious} {
+		*s = newSorter(f.spool, f.width)
+	}
+	f.rejects = newSorter(f.spool, rejectSize)
+}
+
 // settle ends the taking in: from here on the sorters are read, and need no memory.
 func (f *Fleet) settle() error {
-	for _, s := range []*sorter{f.byGroup, f.byEID, f.byICCID, f.byIMEI, f.rejects} {
+	for _, s := range []*sorter{f.byGroup, f.byEID, f.byICCID, f.byIMEI, f.byPrevious, f.rejects} {
 		if err := s.release(); err != nil {
 			return err
 		}

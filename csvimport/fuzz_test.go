@@ -14,6 +14,8 @@ func FuzzRead(f *testing.F) {
 	f.Add([]byte(standard+"\"a\"b,c\n\"open\n"+line(1)+"x\x00,y\r\n\r\r\n=\"1\",\"\"\"\",,\n"), false)
 	f.Add([]byte("sep=|\neid|iccid\n\""+eid(1)+"\"|\"\n\"\n8.9E+19|5\"\n"), true)
 	f.Add([]byte(standard+strings.Replace(line(1), ",", ",\"\"\"\n\n", 1)+strings.Repeat("\"\n", 9)), false)
+	f.Add([]byte(extended+strings.Replace(line(1), "\n", ","+iccid(9)+"\n", 1)+strings.Replace(line(1), "\n", ",\n", 1)), true)
+	f.Add([]byte("eid,iccid,Old SIM\n"+eid(1)+","+iccid(1)+",'"+iccid(1)+"\n"+eid(2)+","+iccid(2)+",8.9E+19\n"), false)
 	f.Fuzz(func(t *testing.T, text []byte, strict bool) {
 		options := Options{Account: "ACC", Strict: strict, ChunkSize: 3, TempDir: t.TempDir()}
 		fleet, err := Read(t.Context(), bytes.NewReader(text), "", options)

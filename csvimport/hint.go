@@ -16,12 +16,15 @@ var hints = map[Code]string{
 		"export the list anew from its source, with this column formatted as text",
 	EIDCheck:   "the check digits are wrong: the EID modulo 97 must be 1; compare it with its source",
 	ICCIDCheck: "the check digit is wrong (Luhn); compare the ICCID with its source",
-	IMEICheck:  "the check digit is wrong (Luhn); compare the IMEI with its source, or leave it empty",
+	PreviousCheck: "the check digit is wrong (Luhn); compare the previous ICCID with its source, or leave it empty: " +
+		"the device can not be reverted then",
+	IMEICheck: "the check digit is wrong (Luhn); compare the IMEI with its source, or leave it empty",
 }
 
 // wanted is the form of each number.
 var wanted = map[column]string{
 	eidColumn: "an EID has 32 digits", iccidColumn: "an ICCID has 19 or 20 digits", imeiColumn: "an IMEI has 15 digits",
+	previousColumn: "a previous ICCID has 19 or 20 digits",
 }
 
 // hint says what is wrong with a row and what to do.
@@ -33,9 +36,11 @@ func (f *Fleet) hint(r reject, h header) string {
 	case Missing:
 		return fmt.Sprintf("there is no %s; fill it in", r.column)
 	case NotDigits:
-		return wanted[r.column] + " and nothing else"
+		return wanted[r.column] + " and nothing else" + orEmpty(r.column)
 	case BadLength:
-		return fmt.Sprintf("%s, but this has %d", wanted[r.column], r.args[0])
+		return fmt.Sprintf("%s, but this has %d%s", wanted[r.column], r.args[0], orEmpty(r.column))
+	case Excel:
+		return hints[r.code] + orEmpty(r.column)
 	case BadName:
 		return fmt.Sprintf("the %s is over %d characters long, or holds control characters", r.column, maxName)
 	case Conflict:
@@ -47,6 +52,14 @@ func (f *Fleet) hint(r reject, h header) string {
 		return fmt.Sprintf("the unfinished job %s holds this EID; wait for its end, or cancel it", f.holders[r.args[0]])
 	}
 	return hints[r.code]
+}
+
+// orEmpty tells the other way out of a field that need not be there for the move itself.
+func orEmpty(c column) string {
+	if c == previousColumn {
+		return "; or leave it empty: the device can not be reverted then"
+	}
+	return ""
 }
 
 // rowsOf lists rows, as many as are given.

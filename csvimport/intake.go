@@ -10,7 +10,7 @@ import (
 const maxGroups = 10_000
 
 // intake writes parsed blocks to the spool: every entry four times, so that it is found beside those it must be seen
-// with, by group (and row), EID, ICCID and IMEI.
+// with, by group (and row), EID, ICCID and IMEI; and once more by its previous ICCID, if it has one.
 type intake struct {
 	fleet   *Fleet
 	numbers map[jobs.Group]uint16
@@ -27,8 +27,8 @@ func (in *intake) take(b *block) error {
 	if err != nil {
 		return err
 	}
-	for rest := b.entries; len(rest) > 0; rest = rest[entrySize:] {
-		p := packed(rest[:entrySize])
+	for rest := b.entries; len(rest) > 0; rest = rest[f.width:] {
+		p := packed(rest[:f.width])
 		p.setGroup(groups[p.group()])
 		if err := f.file(p); err != nil {
 			return err
@@ -40,7 +40,7 @@ func (in *intake) take(b *block) error {
 		}
 	}
 	f.warned.add(&b.warned)
-	f.rounded += b.rounded
+	f.rounded.add(b.rounded)
 	f.rows = max(f.rows, b.last)
 	return nil
 }
@@ -77,8 +77,13 @@ func (f *Fleet) file(p packed) error {
 	if err := f.byICCID.add(bucketOf(f.seed, p.iccid()), p); err != nil {
 		return err
 	}
-	if p.imei()[7] == 0 { // not known: a known one ends in the nibble 0xF
-		return nil
+	if p.imei()[7] != 0 { // known: it ends in the nibble 0xF
+		if err := f.byIMEI.add(bucketOf(f.seed, p.imei()), p); err != nil {
+			return err
+		}
 	}
-	return f.byIMEI.add(bucketOf(f.seed, p.imei()), p)
+	if previous := p.previous(); previous.Known() {
+		return f.byPrevious.add(bucketOf(f.seed, previous[:]), p)
+	}
+	return nil
 }

@@ -3,7 +3,9 @@ package csvimport
 import (
 	"context"
 	"encoding/csv"
+	"errors"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -14,8 +16,8 @@ import (
 	"github.com/simshift/simshift/jobs"
 )
 
-// fields is a row of the model: eid, iccid, imei, account, plan.
-type fields [5]string
+// fields is a row of the model: eid, iccid, imei, account, plan, previous iccid.
+type fields [6]string
 
 // verdicts is what becomes of each row, from row 1: "device", "duplicate" or a code.
 type verdicts []string
@@ -27,16 +29,10 @@ func judge(rows []fields, strict bool) verdicts {
 		v[i] = string(form(row, strict))
 	}
 	formed := append(verdicts(nil), v...)
-	damaged := 0
-	for i, row := range rows {
-		if formed[i] == "" && damagedICCID(row[1]) {
-			damaged++
-		}
-	}
 	for i, row := range rows {
 		switch {
 		case formed[i] != "":
-		case damaged*1000 > len(rows) && damagedICCID(row[1]):
+		case spoilt(rows, formed, 1) && damagedICCID(row[1]), spoilt(rows, formed, 5) && damagedICCID(row[5]):
 			v[i] = string(Excel)
 		case anyRow(rows, formed, func(a, b fields) bool { return a[0] == row[0] && b[0] == row[0] && contradict(a, b) }):
 			v[i] = string(Conflict)
@@ -52,10 +48,22 @@ func judge(rows []fields, strict bool) verdicts {
 	return v
 }
 
+// spoilt tells whether a column of ICCIDs has more rounded ones than chance makes.
+func spoilt(rows []fields, formed verdicts, column int) bool {
+	damaged := 0
+	for i, row := range rows {
+		if formed[i] == "" && damagedICCID(row[column]) {
+			damaged++
+		}
+	}
+	return damaged*1000 > len(rows)
+}
+
 func form(row fields, strict bool) Code {
 	eid, eidErr := jobs.ParseEID(row[0])
 	iccid, iccidErr := jobs.ParseICCID(row[1])
 	imei, imeiErr := jobs.ParseIMEI(row[2])
+	previous, previousErr := jobs.ParseICCID(row[5])
 	switch {
 	case row[0] == "":
 		return Missing
@@ -69,6 +77,10 @@ func form(row fields, strict bool) Code {
 		return IMEISV
 	case imeiErr != nil:
 		return NotDigits
+	case row[5] != "" && errors.Is(previousErr, jobs.ErrNotDigits):
+		return NotDigits
+	case row[5] != "" && previousErr != nil:
+		return BadLength
 	case row[3] == "":
 		return Missing
 	case strict && !eid.Valid():
@@ -77,6 +89,8 @@ func form(row fields, strict bool) Code {
 		return ICCIDCheck
 	case strict && !imei.Valid():
 		return IMEICheck
+	case strict && row[5] != "" && !previous.Valid():
+		return PreviousCheck
 	}
 	return ""
 }
@@ -87,7 +101,7 @@ func damagedICCID(digits string) bool {
 }
 
 func contradict(a, b fields) bool {
-	return a[1] != b[1] || a[3] != b[3] || a[4] != b[4] || (a[2] != b[2] && a[2] != "" && b[2] != "")
+	return a[1] != b[1] || a[3] != b[3] || a[4] != b[4] || a[5] != b[5] || (a[2] != b[2] && a[2] != "" && b[2] != "")
 }
 
 // anyRow looks for two well-formed rows of which holds is true.
@@ -127,8 +141,8 @@ func pick(t *rapid.T, label string, values ...string) string {
 func drawRow(t *rapid.T) fields {
 	n := func(label string) int { return rapid.IntRange(0, 40).Draw(t, label) }
 	device := n("device")
-	row := fields{eid(device), iccid(device), "", pick(t, "account", "A", "A", "A", "A", "B"), "P"}
-	switch rapid.IntRange(0, 14).Draw(t, "twist") {
+	row := fields{eid(device), iccid(device), "", pick(t, "account", "A", "A", "A", "A", "B"), "P", ""}
+	switch rapid.IntRange(0, 18).Draw(t, "twist") {
 	case 0:
 		row[1] = iccid(n("other"))
 	case 1:
@@ -147,6 +161,10 @@ func drawRow(t *rapid.T) fields {
 		row[0] = "89049032123451234512345678901234"
 	case 9:
 		row[3] = ""
+	case 10, 11, 12:
+		row[5] = iccid(1000 + device)
+	case 13:
+		row[5] = pick(t, "odd previous", row[1], iccid(1000), "x", "891", "8914139078123450000", "8914139078080078426")
 	}
 	return row
 }
@@ -154,6 +172,11 @@ func drawRow(t *rapid.T) fields {
 func TestAgreesWithTheModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		rows := rapid.SliceOfN(rapid.Custom(drawRow), 1, 60).Draw(t, "rows")
+		if rapid.Bool().Draw(t, "no previous ICCIDs") {
+			for i := range rows {
+				rows[i][5] = ""
+			}
+		}
 		agree(t, rows, rapid.Bool().Draw(t, "strict"))
 	})
 }
@@ -163,13 +186,13 @@ func TestAgreesWithTheModelOverManyBlocks(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2)) // a test's choices need not be secret
 	rows := make([]fields, 20_000)
 	for i := range rows {
-		rows[i] = fields{eid(i), iccid(i), "", "A", "P"}
+		rows[i] = fields{eid(i), iccid(i), "", "A", "P", ""}
 	}
 	// The model is quadratic, so that the rows which meet are judged apart from those which do not.
 	met := make([]fields, 0, 300)
 	for i := range 300 {
 		at := random.IntN(len(rows))
-		rows[at] = fields{eid(100_000 + i/3), iccid(100_000 + i/3 + random.IntN(2)), "", "A", "P"}
+		rows[at] = fields{eid(100_000 + i/3), iccid(100_000 + i/3 + random.IntN(2)), "", "A", "P", ""}
 	}
 	places := []int{}
 	for i, row := range rows {
@@ -198,10 +221,14 @@ func agree(t *rapid.T, rows []fields, strict bool) {
 // outcome is what the package makes of rows.
 func outcome(t asserter, rows []fields, strict bool) verdicts {
 	var text strings.Builder
-	text.WriteString(standard)
-	out := csv.NewWriter(&text)
+	columns := 5
+	if slices.ContainsFunc(rows, func(row fields) bool { return row[5] != "" }) {
+		columns = 6
+	}
+	out := csv.NewWriter(&text) // a strings.Builder takes everything
+	_ = out.Write(strings.Split(strings.TrimSpace(extended), ",")[:columns])
 	for _, row := range rows {
-		_ = out.Write(row[:]) // a strings.Builder takes everything
+		_ = out.Write(row[:columns])
 	}
 	out.Flush()
 	fleet, err := Read(context.Background(), strings.NewReader(text.String()), "", Options{Strict: strict, ChunkSize: 7})

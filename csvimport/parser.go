@@ -32,26 +32,28 @@ type block struct {
 	groups  []jobs.Group
 	rejects []reject
 	warned  tally
-	rounded int64 // entries whose ICCID looks rounded
+	rounded rounding
 	err     error
 	done    chan struct{} // receives one value when the block is parsed
 }
 
 // row is what gocsv makes of a record.
 type row struct {
-	EID     string `csv:"eid"`
-	ICCID   string `csv:"iccid"`
-	IMEI    string `csv:"imei"`
-	Account string `csv:"account_name"`
-	Plan    string `csv:"service_plan"`
+	EID      string `csv:"eid"`
+	ICCID    string `csv:"iccid"`
+	IMEI     string `csv:"imei"`
+	Account  string `csv:"account_name"`
+	Plan     string `csv:"service_plan"`
+	Previous string `csv:"previous_iccid"`
 }
 
 // parser turns the text of blocks into entries. Each goroutine has its own.
 type parser struct {
-	options Options
-	header  header
-	buffer  *bufio.Reader
-	named   map[jobs.Group]*naming // by the fields as they are written
+	options  Options
+	header   header
+	previous bool // the header has that column
+	buffer   *bufio.Reader
+	named    map[jobs.Group]*naming // by the fields as they are written
 }
 
 // naming is what an account and a plan come to. There are few of them, so they are cleaned and checked only once.
@@ -67,7 +69,7 @@ const maxNamed = 2 * maxGroups
 
 func newParser(options Options, header header) *parser {
 	return &parser{
-		options: options, header: header,
+		options: options, header: header, previous: header.has(previousColumn),
 		buffer: bufio.NewReaderSize(nil, 64<<10),
 		named:  make(map[jobs.Group]*naming),
 	}
@@ -80,7 +82,7 @@ var errMisframed = errors.New("internal error: a row was read in two different w
 func (b *block) reset(h header) {
 	b.text = append(b.text[:0], h.canonical()...)
 	b.ends, b.rows, b.entries, b.groups, b.rejects = b.ends[:0], b.rows[:0], b.entries[:0], b.groups[:0], b.rejects[:0]
-	b.warned, b.rounded, b.err = tally{}, 0, nil
+	b.warned, b.rounded, b.err = tally{}, rounding{}, nil
 }
 
 // canonical is the header with our own names; a column that we do not know is called "x".
@@ -158,7 +160,10 @@ func (p *parser) check(b *block, number uint32, r *row) {
 	if b.groups[e.group].Plan == "" {
 		b.warned.count(NoPlan)
 	}
-	b.entries = e.append(b.entries)
+	if p.previous {
+		b.warnOfPrevious(&e)
+	}
+	b.entries = e.append(b.entries, p.previous)
 }
 
 // weigh makes wrong check digits warnings or, if strict, a flaw.
@@ -167,9 +172,7 @@ func (p *parser) weigh(b *block, e *entry) (first flaw) {
 		switch {
 		case !p.options.Strict:
 			b.warned.count(code)
-			if code == ICCIDCheck && rounded(e.ICCID[:]) {
-				b.rounded++
-			}
+			b.rounded.note(code, e)
 		case first.code == "":
 			first = flaw{code: code, column: in}
 		}

@@ -85,6 +85,15 @@ func (f *Fleet) sift(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	err = sift(ctx, f.byPrevious, func(e *entry) jobs.ICCID { return e.Previous }, sameEID, func(_ *entry, c *claim) error {
+		if c.torn {
+			f.warn(SharedPrevious)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
 	f.spool.release()
 	return f.rejects.release()
 }
@@ -93,7 +102,7 @@ func sameEID(a, b *entry) bool { return a.EID == b.EID }
 
 // sameDevice tells whether two rows of one EID say the same. An IMEI left out agrees with any.
 func sameDevice(a, b *entry) bool {
-	return a.ICCID == b.ICCID && a.group == b.group &&
+	return a.ICCID == b.ICCID && a.group == b.group && a.Previous == b.Previous &&
 		(a.IMEI == b.IMEI || !a.IMEI.Known() || !b.IMEI.Known())
 }
 
@@ -187,34 +196,4 @@ func (s *siever[K]) again(bucket int) error {
 		}
 	}
 	return nil
-}
-
-// oneIn is the share of ICCIDs that may look rounded and still be taken for chance.
-const oneIn = 1000
-
-// rejectRounded rejects the rows whose ICCID a spreadsheet has rounded. By chance one ICCID in ten thousand ends in the
-// zeros that rounding leaves, and some carriers' have no valid check digit; a spreadsheet rounds a whole column. So they
-// are rejected where there are many, and where there are few they keep their warning.
-func (f *Fleet) rejectRounded(ctx context.Context) error {
-	if f.rounded*oneIn <= f.rows {
-		return nil
-	}
-	return eachBucket(ctx, f.byICCID, func() func(int) error {
-		buffer := make([]byte, readSize)
-		return func(bucket int) error {
-			for p, err := range f.byICCID.records(bucket, buffer) {
-				if err != nil {
-					return err
-				}
-				e := decodeEntry(p)
-				if !rounded(e.ICCID[:]) || e.ICCID.Valid() {
-					continue
-				}
-				if err := f.reject(&e, reject{row: e.Row, code: Excel, column: iccidColumn}); err != nil {
-					return err
-				}
-			}
-			return nil
-		}
-	})
 }

@@ -25,7 +25,7 @@ func TestSorterKeepsTheOrderWithinABucketOverManyRuns(t *testing.T) {
 	for i := range uint32(rows) {
 		e := entry{}
 		e.Row = i
-		if err := s.add(i*7%buckets, e.append(nil)); err != nil {
+		if err := s.add(i*7%buckets, e.append(nil, false)); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -11,10 +11,11 @@ const DeviceSize = 16 + 10 + 8 + 4
 // Device is one row of a roster: the eUICC, the profile to enable on it, its modem, and the CSV row it came from
 // (1 is the first row below the header).
 type Device struct {
-	EID   EID
-	ICCID ICCID
-	IMEI  IMEI
-	Row   uint32
+	EID      EID
+	ICCID    ICCID
+	Previous ICCID // the profile that is enabled before the job; zero: not known. No part of the packed form
+	IMEI     IMEI
+	Row      uint32
 }
 
 // AppendBinary appends the packed form, [DeviceSize] bytes: eid, iccid, imei, row (big endian).
