@@ -30,6 +30,14 @@ func ParseTarget(s string) (Target, error) {
 	return "", fmt.Errorf("the target is %q, but must be \"global\" or \"us\"", s)
 }
 
+// Opposite is the network that a move to t comes from.
+func (t Target) Opposite() Target {
+	if t == US {
+		return Global
+	}
+	return US
+}
+
 // Role is the profile role that a success must report: LEAD is Verizon US, LOCAL is Global (enable-profile-api).
 func (t Target) Role() string {
 	if t == US {
@@ -99,6 +107,8 @@ type Job struct {
 	Rejected   int64      `json:"rejected_rows"`  // rows of the CSV that were refused and skipped
 	File       string     `json:"file"`           // the CSV's name, for people
 	FileSHA256 string     `json:"file_sha256"`
+	RevertOf   string     `json:"revert_of,omitempty"` // the job whose devices it moves back
+	Reason     string     `json:"reason,omitempty"`    // why it was made, for those who ask later
 	Policy     Policy     `json:"policy"`
 	Wave       int        `json:"wave,omitempty"`   // the present wave, from 1; 0: the job has none
 	Opened     int64      `json:"opened,omitempty"` // how many devices the waves so far let go

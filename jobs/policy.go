@@ -3,7 +3,10 @@ package jobs
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 )
 
 // Policy is how a job is carried out.
@@ -21,6 +24,7 @@ type Policy struct {
 	Gate       Share    `json:"gate,omitempty"`         // least part of a wave that must have succeeded before the next
 	GateByHand bool     `json:"gate_by_hand,omitempty"` // a person opens each wave
 	Brake      Brake    `json:"brake,omitzero"`
+	RevertPlan string   `json:"revert_plan,omitempty"` // the service plan for the way back, where a revert names none
 }
 
 // DefaultPolicy suits a fleet overnight: a device that is off gets some five chances over a day.
@@ -50,6 +54,8 @@ func (p Policy) Validate() error {
 		return fmt.Errorf("backoff must be at least 1s, not %v", p.Backoff)
 	case p.BackoffMax < p.Backoff:
 		return fmt.Errorf("backoff-max (%v) must not be shorter than backoff (%v)", p.BackoffMax, p.Backoff)
+	case !validPlan(p.RevertPlan):
+		return fmt.Errorf("revert-plan must be at most %d characters, without control characters, not %.40q", maxPlan, p.RevertPlan)
 	case p.DoubtGrace < time.Second || p.DoubtGrace > 24*time.Hour:
 		return fmt.Errorf("doubt-grace must be 1s to 24h, not %v", p.DoubtGrace)
 	case p.PerWindow < 0 || p.PerWindow > 0 && len(p.Schedule.Windows) == 0:
@@ -58,6 +64,13 @@ func (p Policy) Validate() error {
 		return fmt.Errorf("gate must be 0%% to 100%%, not %v, and waves at most 100, not %d", p.Gate, len(p.Waves))
 	}
 	return errors.Join(p.Schedule.Validate(), p.Brake.validate())
+}
+
+// maxPlan is the most characters of a service plan.
+const maxPlan = 100
+
+func validPlan(plan string) bool {
+	return utf8.RuneCountInString(plan) <= maxPlan && utf8.ValidString(plan) && !strings.ContainsFunc(plan, unicode.IsControl)
 }
 
 // jitter is the share of a delay that chance decides, so that a fleet refused together does not come back together.

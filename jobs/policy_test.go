@@ -1,6 +1,7 @@
 package jobs_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -57,5 +58,21 @@ func TestPoliciesOutOfRangeNameTheSetting(t *testing.T) {
 		if err := p.Validate(); err == nil {
 			t.Errorf("a wrong %s is accepted", name)
 		}
+	}
+}
+
+func TestAPlanForTheWayBackIsAName(t *testing.T) {
+	t.Parallel()
+	for plan, fits := range map[string]bool{
+		"": true, "US 5MB": true, strings.Repeat("ü", 100): true, strings.Repeat("p", 101): false, "a\tb": false, "a\xff": false,
+	} {
+		p := jobs.DefaultPolicy()
+		p.RevertPlan = plan
+		if err := p.Validate(); (err == nil) != fits {
+			t.Errorf("%q: %v", plan, err)
+		}
+	}
+	if jobs.US.Opposite() != jobs.Global || jobs.Global.Opposite() != jobs.US {
+		t.Error("the way back does not lead back")
 	}
 }

@@ -42,8 +42,12 @@ func (l *Ledger) AddChunk(ctx context.Context, job string, chunk jobs.Chunk, dev
 	for i := range devices {
 		roster = devices[i].AppendBinary(roster)
 	}
+	previous := packPrevious(devices)
 	_, err := l.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
 		p.Set(ctx, rosterKey(job, chunk.Number), roster, 0)
+		if previous != nil {
+			p.Set(ctx, previousKey(job, chunk.Number), previous, 0)
+		}
 		p.Set(ctx, stateKey(job, chunk.Number), make([]byte, len(devices)*recordSize), 0)
 		p.HSet(ctx, chunksKey(job), strconv.Itoa(chunk.Number), fmt.Sprintf("%d:%d", chunk.Group, chunk.Size))
 		p.HSet(ctx, jobKey(job), "touched", l.now().UnixMilli())

@@ -34,10 +34,14 @@ func beforeKey(job string) string   { return base(job) + "before" }
 
 func waitKey(job, bucket string) string      { return base(job) + "wait:" + bucket }
 func rosterKey(job string, chunk int) string { return base(job) + "roster:" + strconv.Itoa(chunk) }
-func stateKey(job string, chunk int) string  { return base(job) + "state:" + strconv.Itoa(chunk) }
 func storyKey(job string, chunk int) string  { return base(job) + "story:" + strconv.Itoa(chunk) }
-func batchKey(job string, n int64) string    { return base(job) + "batch:" + strconv.FormatInt(n, 10) }
-func listKey(job string, n int64) string     { return base(job) + "list:" + strconv.FormatInt(n, 10) }
+func stateKey(job string, chunk int) string  { return base(job) + "state:" + strconv.Itoa(chunk) }
+
+// previousKey holds the chunk's previous ICCIDs, 10 bytes a device; it is there only where a device of the chunk has one.
+func previousKey(job string, chunk int) string { return base(job) + "previous:" + strconv.Itoa(chunk) }
+
+func batchKey(job string, n int64) string { return base(job) + "batch:" + strconv.FormatInt(n, 10) }
+func listKey(job string, n int64) string  { return base(job) + "list:" + strconv.FormatInt(n, 10) }
 
 // requestKey says which batch a request id belongs to.
 func requestKey(requestID string) string { return prefix + "request:" + requestID }

@@ -65,6 +65,7 @@ func suite(t *testing.T, client func(*testing.T) redis.UniversalClient) {
 		"a released batch counts no attempt":                         testRelease,
 		"a cancelled job settles what is in flight":                  testCancel,
 		"outcomes come in the order of rows":                         testRowOrder,
+		"devices that moved come with the profile they left":         testMoved,
 		"a device is found by each of its identities":                testFind,
 		"the gate lets one import in at a time":                      testGate,
 		"a deleted job leaves no key behind":                         testDelete,

@@ -17,6 +17,11 @@ const resultWindow = 64 * 1024
 // Outcomes gives every device of a job to yield, in the order of the CSV's rows, in constant memory: the roster keeps
 // each group in row order, so this is a merge over the groups.
 func (l *Ledger) Outcomes(ctx context.Context, job string, yield func(*jobs.Outcome) error) error {
+	return l.outcomes(ctx, job, false, yield)
+}
+
+// outcomes is that with or without the devices' previous ICCIDs.
+func (l *Ledger) outcomes(ctx context.Context, job string, previous bool, yield func(*jobs.Outcome) error) error {
 	s, err := l.spec(ctx, job)
 	if err != nil {
 		return err
@@ -25,6 +30,7 @@ func (l *Ledger) Outcomes(ctx context.Context, job string, yield func(*jobs.Outc
 	if err != nil {
 		return err
 	}
+	book.previous = previous
 	var merge cursors
 	window := max(64, min(jobs.MaxChunk, resultWindow/max(1, len(s.Groups))))
 	for group := range s.Groups {
@@ -63,10 +69,11 @@ func (l *Ledger) Outcomes(ctx context.Context, job string, yield func(*jobs.Outc
 
 // book is what turns a record into an outcome: the batches' states and requests, and the faults' words.
 type book struct {
-	ledger  *Ledger
-	spec    *spec
-	batches map[int64]batchEnd
-	faults  []jobs.Fault
+	ledger   *Ledger
+	spec     *spec
+	batches  map[int64]batchEnd
+	faults   []jobs.Fault
+	previous bool // the devices' previous ICCIDs are wanted
 }
 
 type batchEnd struct {
@@ -148,15 +155,16 @@ func (l *Ledger) faults(ctx context.Context, job string) ([]jobs.Fault, error) {
 
 // cursor walks one group's devices in row order.
 type cursor struct {
-	book    *book
-	chunks  []jobs.Chunk // still to read, the first one from position at
-	at      int
-	window  int
-	roster  []byte
-	records []byte
-	chunk   jobs.Chunk // the one that roster and records are of
-	pos     int        // of the first device in them
-	outcome jobs.Outcome
+	book     *book
+	chunks   []jobs.Chunk // still to read, the first one from position at
+	at       int
+	window   int
+	roster   []byte
+	records  []byte
+	previous []byte     // empty where none is wanted or known
+	chunk    jobs.Chunk // the one that roster and records are of
+	pos      int        // of the first device in them
+	outcome  jobs.Outcome
 }
 
 // next moves on to the next device; false at the end.
@@ -170,6 +178,9 @@ func (c *cursor) next(ctx context.Context) (bool, error) {
 		}
 	}
 	c.book.outcome(c.chunk, c.pos, c.roster, c.records, &c.outcome)
+	if len(c.previous) > 0 {
+		c.outcome.Previous, c.previous = jobs.ICCID(c.previous[:previousSize]), c.previous[previousSize:]
+	}
 	c.roster, c.records, c.pos = c.roster[jobs.DeviceSize:], c.records[recordSize:], c.pos+1
 	return true, nil
 }
@@ -180,6 +191,11 @@ func (c *cursor) read(ctx context.Context) (err error) {
 	c.roster, c.records, err = c.book.ledger.readChunk(ctx, c.book.spec.ID, c.chunk.Number, c.at, size, true)
 	if err != nil {
 		return err
+	}
+	if c.book.previous {
+		if c.previous, err = c.book.ledger.readPrevious(ctx, c.book.spec.ID, c.chunk.Number, c.at, size); err != nil {
+			return err
+		}
 	}
 	if c.at += size; c.at == c.chunk.Size {
 		c.chunks, c.at = c.chunks[1:], 0

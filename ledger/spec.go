@@ -26,6 +26,8 @@ type spec struct {
 	Rejected   int64        `json:"rejected"`
 	File       string       `json:"file"`
 	FileSHA256 string       `json:"file_sha256"`
+	RevertOf   string       `json:"revert_of,omitempty"`
+	Reason     string       `json:"reason,omitempty"`
 	CreatedAt  time.Time    `json:"created_at"`
 	CreatedBy  string       `json:"created_by,omitempty"`
 
@@ -35,16 +37,16 @@ type spec struct {
 func specOf(j jobs.Job) spec {
 	return spec{
 		ID: j.ID, Name: j.Name, Target: j.Target, Policy: j.Policy, Groups: j.Groups, Duplicates: j.Duplicates,
-		Rejected: j.Rejected, File: j.File, FileSHA256: j.FileSHA256, CreatedAt: j.CreatedAt.UTC(),
-		CreatedBy: j.CreatedBy,
+		Rejected: j.Rejected, File: j.File, FileSHA256: j.FileSHA256, RevertOf: j.RevertOf, Reason: j.Reason,
+		CreatedAt: j.CreatedAt.UTC(), CreatedBy: j.CreatedBy,
 	}
 }
 
 func (s *spec) job() jobs.Job {
 	return jobs.Job{
 		ID: s.ID, Name: s.Name, Target: s.Target, Policy: s.Policy, Groups: s.Groups, Duplicates: s.Duplicates,
-		Rejected: s.Rejected, File: s.File, FileSHA256: s.FileSHA256, CreatedAt: s.CreatedAt, CreatedBy: s.CreatedBy,
-		Chunks: len(s.chunks),
+		Rejected: s.Rejected, File: s.File, FileSHA256: s.FileSHA256, RevertOf: s.RevertOf, Reason: s.Reason,
+		CreatedAt: s.CreatedAt, CreatedBy: s.CreatedBy, Chunks: len(s.chunks),
 	}
 }
 

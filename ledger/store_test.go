@@ -124,6 +124,7 @@ func testGate(t *testing.T, b *books) {
 func testDelete(t *testing.T, b *books) {
 	ctx := t.Context()
 	job := b.job(3)
+	b.check(b.rdb.Set(ctx, "simshift:{"+job.ID+"}:previous:0", make([]byte, 30), 0).Err())
 	n := b.batch(job.ID, 3)
 	if err := b.Delete(ctx, job.ID); !errors.Is(err, jobs.ErrConflict) {
 		t.Fatalf("a running job was deleted: %v", err)
