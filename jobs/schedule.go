@@ -241,7 +241,7 @@ func (c calendar) touching(at int64) (earliest, latest int64) {
 	for _, w := range c.windows {
 		// A window that began the day before yesterday can end now, and one of tomorrow have begun, by a change of the clock.
 		for day := today - 2; day <= today+1; day++ {
-			if from, to := c.occurrence(w, day); from < to && from <= at && at <= to {
+			if from, to := c.occurrence(w, day); from <= at && at <= to {
 				earliest, latest = min(earliest, from), max(latest, to)
 			}
 		}

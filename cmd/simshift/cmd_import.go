@@ -24,7 +24,8 @@ func importCommand(env *app.Env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "import FLEET.csv", Short: "Check a fleet, create its job and queue it; prints the job's id", Args: cobra.ExactArgs(1),
 		Long: `Reads a CSV (- is standard input) with the columns eid and iccid, and optionally imei, account_name and
-service_plan, in any order and case; other columns are ignored. ICCID is the profile to enable.
+service_plan, in any order and case; other columns are ignored. ICCID is the profile to enable. A column previous_iccid,
+the profile that is enabled until then, makes it possible to move the devices back: ` + "`simshift jobs revert`" + `.
 
 Any rejected row stops the import: nothing is created, FLEET.rejected.csv tells the rows and why, and the exit code
 is 3. With --skip-rejects the good rows go on without them, and the exit code is 0.
@@ -54,6 +55,12 @@ func fleetFlags(cmd *cobra.Command, o *app.ImportOptions) {
 	flags.StringVar(&o.Account, "account", "", "the account of rows without their own")
 	flags.StringVar(&o.Plan, "plan", "", "the service plan of rows without their own; it must belong to the target network")
 	flags.BoolVar(&o.Strict, "strict", false, "reject rows with a wrong check digit instead of warning")
+	flags.StringVar(&o.Policy.RevertPlan, "revert-plan", "", "the service plan that a revert of the job moves its devices back to")
+	policyFlags(flags, o)
+}
+
+// policyFlags are those that decide how a job is carried out.
+func policyFlags(flags *pflag.FlagSet, o *app.ImportOptions) {
 	flags.IntVar(&o.Policy.BatchSize, "batch-size", o.Policy.BatchSize, "most devices in one request, at most 10000")
 	flags.IntVar(&o.Policy.Attempts, "attempts", o.Policy.Attempts, "most attempts for a device")
 	flags.DurationVar(&o.Policy.AnswerWithin, "answer-within", o.Policy.AnswerWithin, "how long a callback may take")

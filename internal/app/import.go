@@ -32,6 +32,8 @@ type ImportOptions struct {
 	Yes         bool
 	RejectsFile string
 	Format      Format
+
+	stamp func(*jobs.Job) // says of the job where it comes from, if that is no file of a person's
 }
 
 // NewImportOptions gives the defaults.
@@ -44,9 +46,18 @@ func Import(ctx context.Context, env *Env, path string, o *ImportOptions) error 
 		return err
 	}
 	defer d.Close()
+	return d.importAndPrint(ctx, path, o)
+}
+
+// errStopped is an interrupted import.
+var errStopped = &Failure{Code: ExitError, Err: errors.New("stopped; nothing was created"), Hint: "run it again from the start"}
+
+// importAndPrint imports a fleet and prints its job.
+func (d *deployment) importAndPrint(ctx context.Context, path string, o *ImportOptions) error {
+	env := d.env
 	job, err := d.importFleet(ctx, path, o)
 	if errors.Is(err, context.Canceled) {
-		return &Failure{Code: ExitError, Err: errors.New("stopped; nothing was created"), Hint: "run it again from the start"}
+		return errStopped
 	}
 	if err != nil {
 		return err
@@ -134,6 +145,9 @@ func (d *deployment) create(ctx context.Context, s *survey, target jobs.Target, 
 	if s.path == "-" {
 		job.File = "standard input"
 		job.Name = cmp.Or(o.Name, "stdin")
+	}
+	if o.stamp != nil {
+		o.stamp(&job)
 	}
 	for _, g := range s.plan.Groups {
 		job.Groups = append(job.Groups, g.Group)

@@ -164,6 +164,9 @@ func printJob(out io.Writer, job jobs.Job, format Format) error {
 	if job.Priority != 0 {
 		line("priority", "%d", job.Priority)
 	}
+	if job.RevertOf != "" {
+		line("revert of", "%s", strings.TrimSpace(job.RevertOf+"  "+job.Reason))
+	}
 	line("devices", "%d in %d groups", job.Devices, len(job.Groups))
 	for _, state := range jobs.States {
 		if n := job.Counts[state]; n > 0 {
