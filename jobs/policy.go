@@ -24,7 +24,8 @@ type Policy struct {
 	Gate       Share    `json:"gate,omitempty"`         // least part of a wave that must have succeeded before the next
 	GateByHand bool     `json:"gate_by_hand,omitempty"` // a person opens each wave
 	Brake      Brake    `json:"brake,omitzero"`
-	RevertPlan string   `json:"revert_plan,omitempty"` // the service plan for the way back, where a revert names none
+
+	RevertPlan string `json:"revert_plan,omitempty"` // the service plan for the way back, where a revert names none
 }
 
 // DefaultPolicy suits a fleet overnight: a device that is off gets some five chances over a day.
@@ -54,8 +55,6 @@ func (p Policy) Validate() error {
 		return fmt.Errorf("backoff must be at least 1s, not %v", p.Backoff)
 	case p.BackoffMax < p.Backoff:
 		return fmt.Errorf("backoff-max (%v) must not be shorter than backoff (%v)", p.BackoffMax, p.Backoff)
-	case !validPlan(p.RevertPlan):
-		return fmt.Errorf("revert-plan must be at most %d characters, without control characters, not %.40q", maxPlan, p.RevertPlan)
 	case p.DoubtGrace < time.Second || p.DoubtGrace > 24*time.Hour:
 		return fmt.Errorf("doubt-grace must be 1s to 24h, not %v", p.DoubtGrace)
 	case p.PerWindow < 0 || p.PerWindow > 0 && len(p.Schedule.Windows) == 0:
@@ -63,14 +62,19 @@ func (p Policy) Validate() error {
 	case p.Gate < 0 || p.Gate > 1 || len(p.Waves) > 100:
 		return fmt.Errorf("gate must be 0%% to 100%%, not %v, and waves at most 100, not %d", p.Gate, len(p.Waves))
 	}
-	return errors.Join(p.Schedule.Validate(), p.Brake.validate())
+	return errors.Join(p.Schedule.Validate(), p.Brake.validate(), p.CheckRevertPlan())
 }
 
 // maxPlan is the most characters of a service plan.
 const maxPlan = 100
 
-func validPlan(plan string) bool {
-	return utf8.RuneCountInString(plan) <= maxPlan && utf8.ValidString(plan) && !strings.ContainsFunc(plan, unicode.IsControl)
+// CheckRevertPlan tells whether the plan of the way back can be the name of one. None is no error.
+func (p Policy) CheckRevertPlan() error {
+	plan := p.RevertPlan
+	if utf8.RuneCountInString(plan) > maxPlan || !utf8.ValidString(plan) || strings.ContainsFunc(plan, unicode.IsControl) {
+		return fmt.Errorf("revert-plan must be at most %d characters, without control characters, not %.40q", maxPlan, plan)
+	}
+	return nil
 }
 
 // jitter is the share of a delay that chance decides, so that a fleet refused together does not come back together.

@@ -15,9 +15,10 @@ func jobsRevertCommand(env *app.Env) *cobra.Command {
 file named as its previous_iccid. JOB must have ended. The plan comes from --revert-plan, here or at the import of JOB.
 
 Devices without a previous_iccid stop it; --only-known leaves them where they are. The new job is carried out as JOB was,
-as far as no other policy is given, and can itself be reverted. On a terminal the plan is shown and you are asked.`,
+windows and waves included, as far as nothing else is given: --start, --window and --tz together replace JOB's schedule,
+and --window 00:00-24:00 is any hour. It can itself be reverted. On a terminal the plan is shown and you are asked.`,
 		Example: "  simshift jobs revert 0198c5a2 --revert-plan 'US 5MB'\n" +
-			"  simshift jobs revert spring --only-known --reason 'roaming fails in the north' --yes",
+			"  simshift jobs revert spring --only-known --window 00:00-24:00 --reason 'roaming fails in the north' --yes",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			options.Overlay = func(o *app.ImportOptions) { overlay(cmd.Flags(), o) }
 			return app.Revert(cmd.Context(), env, args[0], options)
@@ -26,7 +27,7 @@ as far as no other policy is given, and can itself be reverted. On a terminal th
 	flags := cmd.Flags()
 	flags.StringVar(&options.RevertPlan, "revert-plan", "", "the service plan to move back to (default: as JOB was imported with)")
 	flags.StringVar(&options.Name, "name", "", "the new job's name (default: \"revert of\" and JOB's name)")
-	flags.StringVar(&options.Reason, "reason", "", "why, for those who ask later")
+	flags.StringVar(&options.Reason, "reason", "", "why, for both jobs' logs and those who ask later")
 	flags.BoolVar(&options.OnlyKnown, "only-known", false, "leave devices without a previous_iccid where they are")
 	flags.BoolVar(&options.SkipRejects, "skip-rejects", false, "go on without devices that are refused, as those another job holds")
 	flags.BoolVar(&options.Again, "again", false, "revert a job that was reverted before")
@@ -42,8 +43,15 @@ func overlay(given *pflag.FlagSet, o *app.ImportOptions) {
 	policy := pflag.NewFlagSet("", pflag.ContinueOnError)
 	policyFlags(policy, o)
 	given.Visit(func(flag *pflag.Flag) {
-		if policy.Lookup(flag.Name) != nil {
-			_ = policy.Set(flag.Name, flag.Value.String()) // it was read from the same text
+		to := policy.Lookup(flag.Name)
+		if to == nil {
+			return
 		}
+		// What was read once can be read again.
+		if list, many := flag.Value.(pflag.SliceValue); many {
+			_ = to.Value.(pflag.SliceValue).Replace(list.GetSlice()) //nolint:forcetypeassert // the same kind of flag
+			return
+		}
+		_ = to.Value.Set(flag.Value.String())
 	})
 }

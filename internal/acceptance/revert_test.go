@@ -72,13 +72,14 @@ func TestRevertMovesAFleetBackAndForth(t *testing.T) {
 	temporary := t.TempDir()
 	n.env = append(n.env, "TMPDIR="+temporary)
 	n.serve()
-	id := n.imported(n.leaving(devices, 0), append(brief, "--revert-plan", "US 5MB", "--name", "spring")...)
+	id := n.imported(n.leaving(devices, 0), append(brief, "--revert-plan", "US 5MB", "--name", "spring",
+		"--window", "00:00-24:00", "--tz", "America/Chicago", "--waves", "100,100%", "--brake", "X=50%")...)
 	n.run(4, "jobs", "revert", id)
 	n.start("work")
 	n.ends(id, 30*time.Second)
 	n.stands(0, devices, simulator.Local, present)
 
-	back := n.reverted("spring", "--reason", "no roaming", "--attempts", "7")
+	back := n.reverted("spring", "--reason", "no roaming", "--attempts", "7", "--brake", "Y=50%")
 	n.run(4, "jobs", "revert", id) // once is enough
 	n.back(back, devices)
 	n.stands(0, devices, simulator.Lead, former)
@@ -100,16 +101,30 @@ func (n *night) remembers(back, id string) {
 		Policy                     struct {
 			Attempts, Backoff int64
 			RevertPlan        string `json:"revert_plan"`
+			Waves             []any  `json:"waves"`
+			Schedule          struct {
+				TZ      string   `json:"tz"`
+				Windows []string `json:"windows"`
+			} `json:"schedule"`
+			Brake struct {
+				Faults map[string]string `json:"faults"`
+			} `json:"brake"`
 		}
 	}
 	n.decode(n.run(0, "jobs", "show", back, "-o", "json"), &told)
 	if told.Name != "revert of spring" || told.Target != "us" || told.File != "revert of "+id || told.RevertOf != id ||
 		told.Reason != "no roaming" || told.Policy.Attempts != 7 || told.Policy.Backoff != int64(time.Second) ||
-		told.Policy.RevertPlan != "Global 5MB" {
+		told.Policy.RevertPlan != "Global 5MB" || len(told.Policy.Waves) != 2 || told.Policy.Schedule.TZ != "America/Chicago" ||
+		len(told.Policy.Schedule.Windows) != 1 || len(told.Policy.Brake.Faults) != 2 {
 		n.t.Errorf("the way back tells of itself %+v", told)
 	}
 	if shown := string(n.run(0, "jobs", "show", back)); !strings.Contains(shown, id+"  no roaming") {
 		n.t.Errorf("the way back is shown as\n%s", shown)
+	}
+	for _, one := range []string{id, back} {
+		if log := string(n.run(0, "jobs", "log", one)); !strings.Contains(log, "no roaming") {
+			n.t.Errorf("the log of %s lacks the reason:\n%s", one, log)
+		}
 	}
 }
 
@@ -125,7 +140,7 @@ func TestRevertLeavesNoDeviceBehindUnasked(t *testing.T) {
 	n.run(2, "jobs", "revert", id) // no plan
 	n.run(2, "jobs", "revert", id, "--revert-plan", strings.Repeat("p", 101))
 	n.run(4, "jobs", "revert", id, "--revert-plan", "US 5MB")
-	back := n.reverted(id, "--revert-plan", "US 5MB", "--only-known")
+	back := n.reverted(id, "--revert-plan", "US 5MB", "--only-known", "--window", "00:00-24:00", "--tz", "UTC")
 	n.back(back, moved-unknown)
 	n.stands(0, unknown, simulator.Local, present)
 	n.stands(unknown, moved, simulator.Lead, former)

@@ -46,23 +46,29 @@ func Import(ctx context.Context, env *Env, path string, o *ImportOptions) error 
 		return err
 	}
 	defer d.Close()
-	return d.importAndPrint(ctx, path, o)
+	job, err := d.imported(ctx, path, o)
+	if err != nil {
+		return err
+	}
+	return d.printImported(job, o.Format)
 }
 
 // errStopped is an interrupted import.
 var errStopped = &Failure{Code: ExitError, Err: errors.New("stopped; nothing was created"), Hint: "run it again from the start"}
 
-// importAndPrint imports a fleet and prints its job.
-func (d *deployment) importAndPrint(ctx context.Context, path string, o *ImportOptions) error {
-	env := d.env
+// imported is importFleet for a person who may interrupt it.
+func (d *deployment) imported(ctx context.Context, path string, o *ImportOptions) (jobs.Job, error) {
 	job, err := d.importFleet(ctx, path, o)
 	if errors.Is(err, context.Canceled) {
-		return errStopped
+		return job, errStopped
 	}
-	if err != nil {
-		return err
-	}
-	if o.Format == JSON {
+	return job, err
+}
+
+// printImported prints a new job's id, and what comes next.
+func (d *deployment) printImported(job jobs.Job, format Format) error {
+	env := d.env
+	if format == JSON {
 		return printJSON(env.Out, job)
 	}
 	fmt.Fprintln(env.Out, job.ID)

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"strings"
 
@@ -18,8 +19,7 @@ import (
 type RevertOptions struct {
 	ImportOptions
 
-	RevertPlan string // the plan of the way back; empty: the one that the job was imported with
-	Reason     string
+	RevertPlan string               // the plan of the way back; empty: the one that the job was imported with
 	OnlyKnown  bool                 // leave out devices whose former profile is not known
 	Overlay    func(*ImportOptions) // puts those settings of the policy that were given over the job's own
 }
@@ -46,7 +46,20 @@ func Revert(ctx context.Context, env *Env, word string, o *RevertOptions) error 
 		return err
 	}
 	o.Policy.RevertPlan = planOf(job.Groups) // of the way back from the way back
-	return d.importAndPrint(ctx, path, &o.ImportOptions)
+	back, err := d.imported(ctx, path, &o.ImportOptions)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.printImported(back, o.Format), d.noteRevert(ctx, job, back, o.Reason))
+}
+
+// noteRevert writes into a job's log that its devices are moved back.
+func (d *deployment) noteRevert(ctx context.Context, job, back jobs.Job, reason string) error {
+	e, err := d.act(jobs.ActReverted, fmt.Sprintf("%d devices, as job %s", back.Devices, back.ID), reason)
+	if err != nil {
+		return err
+	}
+	return d.ledger.Note(ctx, job.ID, e)
 }
 
 // mayRevert refuses a job whose devices are not free, one that moved none, and one that is reverted already.
@@ -77,12 +90,19 @@ func (d *deployment) mayRevert(ctx context.Context, job jobs.Job, o *RevertOptio
 // turn decides what the way back from a job is like.
 func (o *RevertOptions) turn(job jobs.Job) error {
 	o.Target = string(job.Target.Opposite())
-	o.Policy = job.Policy
+	o.Policy, o.Rollout.Priority = job.Policy, job.Priority
+	o.Policy.Brake.Faults = maps.Clone(job.Policy.Brake.Faults)
 	if o.Overlay != nil {
 		o.Overlay(&o.ImportOptions)
 	}
+	if !o.Rollout.silent() { // a new schedule takes the place of the whole old one
+		o.Policy.Schedule = jobs.Schedule{}
+		if len(o.Rollout.Windows) == 0 && o.Policy.PerWindow == job.Policy.PerWindow {
+			o.Policy.PerWindow = 0
+		}
+	}
 	o.Policy.RevertPlan = strings.TrimSpace(cmp.Or(o.RevertPlan, job.Policy.RevertPlan))
-	if err := o.Policy.Validate(); err != nil {
+	if err := o.Policy.CheckRevertPlan(); err != nil {
 		return usage("", "%w", err)
 	}
 	if o.Policy.RevertPlan == "" {

@@ -48,7 +48,13 @@ func (r *Rollout) apply(p *jobs.Policy, now time.Time) error {
 	return nil
 }
 
+// silent tells whether nothing was said about when to send.
+func (r *Rollout) silent() bool { return r.Start == "" && len(r.Windows) == 0 && r.Zone == "" }
+
 func (r *Rollout) schedule(p *jobs.Policy, now time.Time) error {
+	if r.silent() && p.Schedule.Zone != "" { // the policy is another job's, and keeps what it says
+		return nil
+	}
 	zone := time.Local
 	if r.Zone != "" {
 		var err error
