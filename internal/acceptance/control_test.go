@@ -14,6 +14,7 @@ func TestAJobIsPausedResumedAndRetried(t *testing.T) {
 	const devices = 5000
 	n := newBriefNight(t, "--offline", "0.3", "--offline-attempts", "1", "--duplicates", "0.02")
 	n.set("OPERATOR", "ann")
+	n.set("RATE_REQUESTS", "2/s") // ten seconds for the whole fleet: a busy machine still finds it running
 	n.serve()
 	worker := n.start("work")
 	id := n.imported(n.fleet(devices), append(quick, "--batch-size", "250", "--attempts", "1")...)
