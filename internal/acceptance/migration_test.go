@@ -31,7 +31,7 @@ func TestAFleetOfTwoAccountsIsMovedAsTheCarriersBookSays(t *testing.T) {
 	if err := os.WriteFile(fleet, uglyFleet(devices), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	policy := []string{"--attempts", "2", "--answer-within", "20s", "--backoff", "1s", "--backoff-max", "2s", "--doubt-grace", "30s"}
+	policy := []string{"--attempts", "2", "--answer-within", "40s", "--backoff", "1s", "--backoff-max", "2s", "--doubt-grace", "30s"}
 	n.run(3, append([]string{"import", fleet, "--target", "global"}, policy...)...)
 	rejects, err := os.ReadFile(filepath.Join(n.folder, "fleet.rejected.csv"))
 	if err != nil {
