@@ -57,12 +57,20 @@ func (p Policy) Validate() error {
 		return fmt.Errorf("backoff-max (%v) must not be shorter than backoff (%v)", p.BackoffMax, p.Backoff)
 	case p.DoubtGrace < time.Second || p.DoubtGrace > 24*time.Hour:
 		return fmt.Errorf("doubt-grace must be 1s to 24h, not %v", p.DoubtGrace)
-	case p.PerWindow < 0 || p.PerWindow > 0 && len(p.Schedule.Windows) == 0:
-		return fmt.Errorf("per-window (%d) bounds what a window sends: give a window with it", p.PerWindow)
+	case p.PerWindow < 0 || p.PerWindow > 0 && !p.Schedule.closes():
+		return fmt.Errorf("per-window (%d) bounds what a window sends: give windows that leave a time between them", p.PerWindow)
 	case p.Gate < 0 || p.Gate > 1 || len(p.Waves) > 100:
 		return fmt.Errorf("gate must be 0%% to 100%%, not %v, and waves at most 100, not %d", p.Gate, len(p.Waves))
 	}
 	return errors.Join(p.Schedule.Validate(), p.Brake.validate(), p.CheckRevertPlan())
+}
+
+// RequestSize is the most devices of one request: no larger than what a window may send, or it would never go.
+func (p Policy) RequestSize() int64 {
+	if p.PerWindow > 0 {
+		return min(int64(p.BatchSize), p.PerWindow)
+	}
+	return int64(p.BatchSize)
 }
 
 // maxPlan is the most characters of a service plan.

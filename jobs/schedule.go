@@ -88,6 +88,12 @@ func (s Schedule) Spans(from time.Time) iter.Seq[Span] {
 	}
 }
 
+// closes tells whether there is a time at which the windows are closed.
+func (s Schedule) closes() bool {
+	span, _ := Schedule{Zone: s.Zone, Windows: s.Windows}.Span(time.Unix(0, 0))
+	return !span.To.IsZero()
+}
+
 // ParseStart reads when a job is to start: as RFC 3339, or by the clock on the wall of the zone as 22:00 (the next time it
 // is that late, now included), today 22:00 (which may have passed), tomorrow 22:00 or 2026-03-08 22:00. A time that the
 // clock jumps over is the moment of the jump, and one that it reads twice is the first.

@@ -68,12 +68,12 @@ func (s *submitter) canSend(ctx context.Context, job jobs.Job) (bool, error) {
 	}
 	if job.Policy.PerWindow > 0 {
 		sent, err := s.books.SentIn(ctx, job.ID, span.From)
-		if err != nil || sent+int64(job.Policy.BatchSize) > job.Policy.PerWindow {
+		if err != nil || sent+job.Policy.RequestSize() > job.Policy.PerWindow {
 			return false, err
 		}
 	}
 	held, err := s.planner.held(ctx, job)
-	if err != nil || held[""] {
+	if err != nil {
 		return false, err
 	}
 	for _, group := range job.Groups {

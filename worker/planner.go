@@ -127,7 +127,7 @@ func (p *planner) retry(ctx context.Context, job jobs.Job, held map[string]bool,
 		}
 		for left := 1; left > 0 && room > 0; room -= int64(job.Policy.BatchSize) {
 			var batch int64
-			if batch, left, err = p.books.Gather(ctx, job.ID, alike, batchSize(job.Policy)); err != nil {
+			if batch, left, err = p.books.Gather(ctx, job.ID, alike, int(job.Policy.RequestSize())); err != nil {
 				return room, err
 			}
 			if err := p.queue(ctx, job.ID, batch); err != nil {
@@ -178,7 +178,7 @@ func (p *planner) form(ctx context.Context, job jobs.Job, held map[string]bool, 
 				continue
 			}
 			turn[c.Group] = true
-			size := min(batchSize(job.Policy), c.Size-c.from, int(wave[c.Group]))
+			size := int(min(job.Policy.RequestSize(), int64(c.Size-c.from), wave[c.Group]))
 			batch, err := p.books.Form(ctx, job.ID, c.Chunk, c.from, size)
 			if err != nil {
 				return err
@@ -218,14 +218,6 @@ func (p *planner) unformed(ctx context.Context, job jobs.Job, held map[string]bo
 		}
 	}
 	return left, waveRoom(job, chunks, formed), nil
-}
-
-// batchSize is the most devices of one request: no larger than what a window may send, or it would never go.
-func batchSize(policy jobs.Policy) int {
-	if policy.PerWindow > 0 {
-		return int(min(int64(policy.BatchSize), policy.PerWindow))
-	}
-	return policy.BatchSize
 }
 
 // withdraw cancels what a cancelled job has not sent.

@@ -230,3 +230,38 @@ func (n *night) sentAfterThreshold(account string, least int, share float64) (re
 	}
 	return requests
 }
+
+// The job of higher priority sends first, though it came later: by the carrier's book.
+func TestTheJobOfHigherPrioritySendsFirst(t *testing.T) {
+	t.Parallel()
+	n := newBriefNight(t)
+	n.set("RATE_REQUESTS", "4/s")
+	n.serve()
+	n.start("work")
+	n.start("work")
+	args := append(quick, "--batch-size", "20")
+	low := n.imported(n.fleetOf(account1, 0, 800), args...)
+	n.until(func() bool { return len(n.requests()) > 2 })
+	high := n.imported(n.fleetOf(account2, 800, 400), append(args, "--priority", "5")...)
+	n.watch(high, 0)
+	first, last, between := -1, -1, 0
+	requests := n.requests()
+	for i, r := range requests {
+		if r.Account == account2 {
+			last = i
+			if first < 0 {
+				first = i
+			}
+		}
+	}
+	for _, r := range requests[first:last] {
+		if r.Account == account1 {
+			between++
+		}
+	}
+	// What has taken its turn before, a turn ahead for each of two workers' tasks, is sent.
+	if t.Logf("%d of %d requests were the lower job's", between, last-first); between > 10 {
+		t.Errorf("%d requests of the lower job went between those of the higher one", between)
+	}
+	n.run(0, "jobs", "cancel", low)
+}

@@ -79,7 +79,7 @@ func (d *deployment) closed(ctx context.Context, job *jobs.Job) (string, error) 
 		return "", nil
 	}
 	sent, err := d.ledger.SentIn(ctx, job.ID, span.From)
-	if err != nil || sent+min(int64(job.Policy.BatchSize), job.Counts[jobs.Pending]+job.Counts[jobs.Queued]) <= job.Policy.PerWindow {
+	if err != nil || sent+min(job.Policy.RequestSize(), job.Counts[jobs.Pending]+job.Counts[jobs.Queued]) <= job.Policy.PerWindow {
 		return "", err
 	}
 	for next := range schedule.Spans(now) {

@@ -172,7 +172,7 @@ func (s *survey) update(o *ImportOptions) {
 	p.Rejects, p.Warnings = sum.ByCode, sum.Warnings
 	p.Groups, p.Batches = nil, 0
 	for _, g := range sum.Groups {
-		batches := (g.Devices + int64(o.Policy.BatchSize) - 1) / int64(o.Policy.BatchSize)
+		batches := (g.Devices + o.Policy.RequestSize() - 1) / o.Policy.RequestSize()
 		p.Groups = append(p.Groups, groupPlan{g.Group, g.Devices, batches})
 		p.Batches += batches
 	}
