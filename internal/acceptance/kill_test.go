@@ -20,7 +20,7 @@ func TestKillsWhileTheCarrierMisbehavesCostNothing(t *testing.T) {
 	listener := n.serve()
 	address := strings.TrimSuffix(strings.TrimPrefix(n.setting("CALLBACK_URL"), "http://"), "/callbacks/thingspace")
 	workers := []*process{n.start("work"), n.start("work")}
-	id := n.imported(n.fleet(devices), "--batch-size", "2500", "--attempts", "6", "--answer-within", "12s", "--backoff", "1s",
+	id := n.imported(n.fleet(devices), "--batch-size", "2500", "--attempts", "6", "--answer-within", "40s", "--backoff", "1s",
 		"--backoff-max", "2s", "--doubt-grace", "6s")
 
 	kills := 0
