@@ -8,7 +8,8 @@
 //	parser   blocks of records through gocsv, several blocks at once; form checks         parser.go, check.go, clean.go
 //	intake   the parsed blocks in their order, written to the spool                       intake.go
 //	sift     repeated, contradicting and rounded rows, bucket by bucket                   sift.go, rounded.go
-//	Fleet    the result: summary, chunks, rejects, devices held elsewhere   fleet.go, chunks.go, held.go, rejects.go
+//	Fleet    the result: summary, chunks, devices held elsewhere; and every row once      fleet.go, chunks.go, held.go
+//	         more with what became of it, for the rejects and for a join with the results rejects.go, again.go, rows.go
 //
 // Memory hardly grows with the file (measured: below two bytes a row): everything that must be seen together is brought
 // together on disk, by a [sorter] that distributes records over buckets in a spool file.

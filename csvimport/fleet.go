@@ -38,10 +38,11 @@ type Fleet struct {
 	source  *source
 	spool   *spool
 	seed    maphash.Seed
+	header  header
 
 	width                                       int     // bytes of an entry: a file without previous ICCIDs carries none along
 	byGroup, byEID, byICCID, byIMEI, byPrevious *sorter // of entries
-	rejects                                     *sorter // by stretches of rows
+	rejects, repeats                            *sorter // by stretches of rows
 
 	mu         sync.Mutex // guards what follows: rows are judged by several goroutines
 	rows       int64
@@ -53,6 +54,7 @@ type Fleet struct {
 	groups     []GroupSummary
 	rejected   bits // well-formed rows that were rejected
 	repeated   bits // duplicates; some were rejected later
+	originals  bits // the devices that those repeat
 	holders    []string
 }
 
@@ -93,6 +95,7 @@ func (f *Fleet) read(ctx context.Context) error {
 	if !header.has(accountColumn) && f.options.Account == "" {
 		return header.noAccount()
 	}
+	f.header = header
 	f.open(header.has(previousColumn))
 	reading := reading{source: f.source, framer: framer, header: header, fleet: f}
 	if err := reading.run(ctx); err != nil {
@@ -116,7 +119,7 @@ func (f *Fleet) open(previous bool) {
 	for _, s := range []**sorter{&f.byGroup, &f.byEID, &f.byICCID, &f.byIMEI, &f.byPrevious} {
 		*s = newSorter(f.spool, f.width)
 	}
-	f.rejects = newSorter(f.spool, rejectSize)
+	f.rejects, f.repeats = newSorter(f.spool, rejectSize), newSorter(f.spool, repeatSize)
 }
 
 // settle ends the taking in: from here on the sorters are read, and need no memory.
@@ -127,7 +130,7 @@ func (f *Fleet) settle() error {
 		}
 	}
 	f.spool.release()
-	f.rejected, f.repeated = newBits(f.rows), newBits(f.rows)
+	f.rejected, f.repeated, f.originals = newBits(f.rows), newBits(f.rows), newBits(f.rows)
 	return nil
 }
 
@@ -174,17 +177,19 @@ func (f *Fleet) reject(e *entry, r reject) error {
 	return f.addReject(r)
 }
 
-// repeat makes a device a duplicate, unless it is refused.
-func (f *Fleet) repeat(e *entry) {
+// repeat makes a device a duplicate of another row, unless it is refused.
+func (f *Fleet) repeat(e *entry, of uint32) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.rejected.has(e.Row) {
-		return
+		return nil
 	}
 	f.repeated.set(e.Row)
+	f.originals.set(of)
 	f.devices--
 	f.duplicates++
 	f.groups[e.group].Devices--
+	return f.addRepeat(repeat{e.Row, of})
 }
 
 func (f *Fleet) warn(code Code) {

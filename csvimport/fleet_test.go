@@ -124,7 +124,57 @@ func drain(t asserter, fleet *Fleet) result {
 		r.rejects = append(r.rejects, refusal{record[0], record[1], record[2], record[3], record[4], record[5]})
 	}
 	r.check(t)
+	r.checkRows(t, fleet)
 	return r
+}
+
+// checkRows holds that the rows that come once more, with their fates, are those of the first reading, and a CSV.
+func (r result) checkRows(t asserter, fleet *Fleet) {
+	t.Helper()
+	header, refusals, devices := fleet.Header(), r.rejects, map[uint32]jobs.EID{}
+	for _, device := range r.devices {
+		devices[device.Row] = device.EID
+	}
+	text, number, duplicates := header.Text+"\n", uint32(0), int64(0)
+	for row, err := range fleet.Rows(context.Background()) {
+		if err != nil {
+			t.Fatalf("%v", err)
+		}
+		number++
+		_, device := devices[row.Number]
+		_, original := devices[row.Original]
+		switch {
+		case row.Number != number:
+			t.Errorf("row %d came as the %d. one", row.Number, number)
+		case row.Code != "":
+			if len(refusals) == 0 || refusals[0].row != fmt.Sprint(number) || refusals[0].code != string(row.Code) || row.Hint == "" {
+				t.Errorf("row %d is rejected as %s, and in the rejects %v", number, row.Code, refusals)
+			}
+			refusals = refusals[min(1, len(refusals)):]
+		case row.Original != 0:
+			duplicates++
+			if device || !original || !fleet.IsOriginal(row.Original) {
+				t.Errorf("row %d repeats row %d, which is no device; itself it is one: %v", number, row.Original, device)
+			}
+		case !device:
+			t.Errorf("row %d is no device, nor anything else", number)
+		}
+		text += string(row.Text) + "\n"
+	}
+	if int64(number) != r.Rows || duplicates != r.Duplicates || len(refusals) > 0 {
+		t.Errorf("%d of %d rows came, %d of %d duplicates; %d rejects did not", number, r.Rows, duplicates, r.Duplicates, len(refusals))
+	}
+	reader := csv.NewReader(strings.NewReader(text))
+	reader.Comma, reader.LazyQuotes, reader.FieldsPerRecord = header.Comma, true, -1
+	records, err := reader.ReadAll()
+	if err != nil || int64(len(records)) != r.Rows+1 {
+		t.Fatalf("what came is no CSV of %d rows: %d records, %v", r.Rows, len(records), err)
+	}
+	for i, record := range records {
+		if len(record) < len(header.Names) {
+			t.Errorf("row %d has %d fields, the header %d", i, len(record), len(header.Names))
+		}
+	}
 }
 
 // check holds that every row ended in one place.

@@ -15,6 +15,7 @@ const delimiters = ",;\t|"
 
 // header is the first record, understood.
 type header struct {
+	text    string // as it is written
 	comma   rune
 	columns []column // what each field of a row is
 }
@@ -109,7 +110,7 @@ func newHeader(first record, comma rune) (header, error) {
 		return header{}, fmt.Errorf("%w: a quote in the header is not closed", ErrFile)
 	}
 	names := fieldsOf(first.text, comma)
-	h := header{comma: comma, columns: make([]column, len(names))}
+	h := header{text: string(first.text), comma: comma, columns: make([]column, len(names))}
 	for i, name := range names {
 		h.columns[i] = columnOf(name)
 	}

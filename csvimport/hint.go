@@ -28,11 +28,11 @@ var wanted = map[column]string{
 }
 
 // hint says what is wrong with a row and what to do.
-func (f *Fleet) hint(r reject, h header) string {
+func (f *Fleet) hint(r reject) string {
 	switch r.code {
 	case Ragged:
 		return fmt.Sprintf("the row has %d fields, but the header %d; quote fields that hold the delimiter %q",
-			r.args[0], len(h.columns), h.comma)
+			r.args[0], len(f.header.columns), f.header.comma)
 	case Missing:
 		return fmt.Sprintf("there is no %s; fill it in", r.column)
 	case NotDigits:

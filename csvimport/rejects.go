@@ -1,13 +1,10 @@
 package csvimport
 
 import (
-	"cmp"
 	"context"
 	"encoding/binary"
 	"encoding/csv"
-	"errors"
 	"io"
-	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -23,8 +20,6 @@ type reject struct {
 
 const (
 	rejectSize = 18
-	// rejectStretch is how many rows share a bucket of rejects, as a power of two.
-	rejectStretch = 17
 	// maxRaw is the most bytes of a row's text in the rejects file.
 	maxRaw = 1000
 )
@@ -49,7 +44,7 @@ func decodeReject(src []byte) (r reject) {
 // addReject counts a refused row and keeps why.
 func (f *Fleet) addReject(r reject) error {
 	f.refused.count(r.code)
-	return f.rejects.add(r.row>>rejectStretch, r.append(make([]byte, 0, rejectSize)))
+	return f.rejects.add(r.row>>stretchBits, r.append(make([]byte, 0, rejectSize)))
 }
 
 // WriteRejects writes the rejected rows as CSV, in their order: row, line (where the row begins in the file), column,
@@ -70,70 +65,22 @@ func (f *Fleet) WriteRejects(ctx context.Context, w io.Writer) error {
 }
 
 func (f *Fleet) writeRejects(ctx context.Context, out *csv.Writer) error {
-	if err := f.rejects.release(); err != nil {
-		return err
-	}
-	raw, err := f.source.again()
-	if err != nil {
-		return err
-	}
-	framer, header, err := open(raw)
-	if errors.Is(err, ErrFile) { // it was one the first time
-		return ErrChanged
-	}
-	if err != nil {
-		return err
-	}
-	for stretch := range f.rejects.count() {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		rejects, err := f.stretch(stretch)
+	for row, err := range f.again(ctx) {
 		if err != nil {
 			return err
 		}
-		for _, r := range rejects {
-			text, err := framer.advance(r.row)
-			if err != nil {
-				return err
-			}
-			if err := out.Write(f.describe(r, text, header)); err != nil {
-				return err
-			}
+		if row.reject == nil {
+			continue
+		}
+		if err := out.Write(f.describe(*row.reject, row.record)); err != nil {
+			return err
 		}
 	}
-	_, err = io.Copy(io.Discard, framer.text) // to the end, where a changed file is noticed
-	return err
-}
-
-// stretch reads the rejects of one stretch of rows, in their order.
-func (f *Fleet) stretch(number int) ([]reject, error) {
-	var rejects []reject
-	for p, err := range f.rejects.records(number, make([]byte, readSize)) {
-		if err != nil {
-			return nil, err
-		}
-		rejects = append(rejects, decodeReject(p))
-	}
-	slices.SortFunc(rejects, func(a, b reject) int { return cmp.Compare(a.row, b.row) })
-	return rejects, nil
-}
-
-// advance goes on to a row, which must not have been passed.
-func (f *framer) advance(number uint32) (record, error) {
-	for {
-		r, err := f.next()
-		if errors.Is(err, io.EOF) {
-			return r, ErrChanged
-		}
-		if err != nil || r.row == int64(number) {
-			return r, err
-		}
-	}
+	return nil
 }
 
 // describe is the line of the rejects file for a row.
-func (f *Fleet) describe(r reject, text record, h header) []string {
+func (f *Fleet) describe(r reject, text record) []string {
 	name := ""
 	if r.column != unknown {
 		name = r.column.String()
@@ -144,7 +91,7 @@ func (f *Fleet) describe(r reject, text record, h header) []string {
 		name,
 		string(r.code),
 		Escape(readable(text.text)),
-		Escape(f.hint(r, h)),
+		Escape(f.hint(r)),
 	}
 }
 

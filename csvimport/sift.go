@@ -2,6 +2,7 @@ package csvimport
 
 import (
 	"context"
+	"errors"
 	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
@@ -59,10 +60,10 @@ func (f *Fleet) sift(ctx context.Context) error {
 		if c.torn {
 			return f.reject(e, reject{row: e.Row, code: Conflict, column: eidColumn, args: c.others(e.Row)})
 		}
-		if e.Row != c.sample.Row {
-			f.repeat(e)
+		if e.Row == c.sample.Row {
+			return nil
 		}
-		return nil
+		return f.repeat(e, c.sample.Row)
 	})
 	if err != nil {
 		return err
@@ -95,7 +96,7 @@ func (f *Fleet) sift(ctx context.Context) error {
 		return err
 	}
 	f.spool.release()
-	return f.rejects.release()
+	return errors.Join(f.rejects.release(), f.repeats.release())
 }
 
 func sameEID(a, b *entry) bool { return a.EID == b.EID }

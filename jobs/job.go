@@ -107,6 +107,7 @@ type Job struct {
 	Rejected   int64      `json:"rejected_rows"`  // rows of the CSV that were refused and skipped
 	File       string     `json:"file"`           // the CSV's name, for people
 	FileSHA256 string     `json:"file_sha256"`
+	Reading    Reading    `json:"reading"`
 	RevertOf   string     `json:"revert_of,omitempty"` // the job whose devices it moves back
 	Reason     string     `json:"reason,omitempty"`    // why it was made, for those who ask later
 	Policy     Policy     `json:"policy"`
@@ -122,6 +123,13 @@ type Job struct {
 	StartedAt  *time.Time `json:"started_at"`
 	FinishedAt *time.Time `json:"finished_at"`
 	ETA        *time.Time `json:"eta"` // an estimate from the pace so far; null while nothing is known
+}
+
+// Reading is how a job's file was read, so that it can be read the same way again.
+type Reading struct {
+	Account string `json:"account_name"` // of rows without their own
+	Plan    string `json:"service_plan"` // of rows without their own
+	Strict  bool   `json:"strict"`       // wrong check digits rejected a row
 }
 
 // Minute is how many devices entered each state in one minute of a job's life.

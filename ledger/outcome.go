@@ -137,6 +137,15 @@ func (b *book) outcome(chunk jobs.Chunk, pos int, device, rec []byte, into *jobs
 	}
 }
 
+// Faults lists the different faults that have befallen devices of a job, in no order.
+func (l *Ledger) Faults(ctx context.Context, job string) ([]jobs.Fault, error) {
+	list, err := l.faults(ctx, job)
+	if err != nil {
+		return nil, err
+	}
+	return list[1:], nil
+}
+
 // faults lists a job's faults by their number; 0 is none.
 func (l *Ledger) faults(ctx context.Context, job string) ([]jobs.Fault, error) {
 	fields, err := l.rdb.HGetAll(ctx, faultsKey(job)).Result()

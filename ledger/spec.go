@@ -26,6 +26,7 @@ type spec struct {
 	Rejected   int64        `json:"rejected"`
 	File       string       `json:"file"`
 	FileSHA256 string       `json:"file_sha256"`
+	Reading    jobs.Reading `json:"reading"`
 	RevertOf   string       `json:"revert_of,omitempty"`
 	Reason     string       `json:"reason,omitempty"`
 	CreatedAt  time.Time    `json:"created_at"`
@@ -37,7 +38,7 @@ type spec struct {
 func specOf(j jobs.Job) spec {
 	return spec{
 		ID: j.ID, Name: j.Name, Target: j.Target, Policy: j.Policy, Groups: j.Groups, Duplicates: j.Duplicates,
-		Rejected: j.Rejected, File: j.File, FileSHA256: j.FileSHA256, RevertOf: j.RevertOf, Reason: j.Reason,
+		Rejected: j.Rejected, File: j.File, FileSHA256: j.FileSHA256, Reading: j.Reading, RevertOf: j.RevertOf, Reason: j.Reason,
 		CreatedAt: j.CreatedAt.UTC(), CreatedBy: j.CreatedBy,
 	}
 }
@@ -45,7 +46,7 @@ func specOf(j jobs.Job) spec {
 func (s *spec) job() jobs.Job {
 	return jobs.Job{
 		ID: s.ID, Name: s.Name, Target: s.Target, Policy: s.Policy, Groups: s.Groups, Duplicates: s.Duplicates,
-		Rejected: s.Rejected, File: s.File, FileSHA256: s.FileSHA256, RevertOf: s.RevertOf, Reason: s.Reason,
+		Rejected: s.Rejected, File: s.File, FileSHA256: s.FileSHA256, Reading: s.Reading, RevertOf: s.RevertOf, Reason: s.Reason,
 		CreatedAt: s.CreatedAt, CreatedBy: s.CreatedBy, Chunks: len(s.chunks),
 	}
 }

@@ -206,7 +206,7 @@ func (d *deployment) exportTo(ctx context.Context, path, job string) error {
 	if err != nil {
 		return fmt.Errorf("write results: %w", err)
 	}
-	return errors.Join(d.export(ctx, file, job, nil), file.Close())
+	return errors.Join(d.export(ctx, file, job, filter{}), file.Close())
 }
 
 // writeDemoFleet makes up a fleet with valid check digits; every hundredth device is listed twice.

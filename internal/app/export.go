@@ -2,13 +2,16 @@ package app
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/csv"
+	"encoding/json"
 	"fmt"
 	"io"
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/simshift/simshift/jobs"
 )
@@ -16,50 +19,62 @@ import (
 // resultHeader is the header of the results CSV. Its first columns make it re-importable as it is.
 const resultHeader = "row,eid,iccid,imei,account_name,service_plan,state,reason,attempts,fault,fault_text,request_id,settled_at\n"
 
-// Results writes the outcome of every device of a job, or of those in the given states, as CSV in the order of rows.
-func Results(ctx context.Context, env *Env, word string, states []string) error {
-	wanted := make(map[jobs.State]bool)
-	for _, name := range states {
-		state, err := jobs.ParseState(strings.TrimSpace(name))
-		if err != nil {
-			return usage("the states are "+stateList(), "--state: %w", err)
-		}
-		wanted[state] = true
-	}
-	d, job, err := openJob(ctx, env, word)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	return d.export(ctx, env.Out, job.ID, wanted)
-}
-
-func stateList() string {
-	names := make([]string, len(jobs.States))
-	for i, state := range jobs.States {
-		names[i] = state.String()
-	}
-	return strings.Join(names, ", ")
-}
-
-// export writes the results of a job; with wanted empty, all of them.
-func (d *deployment) export(ctx context.Context, out io.Writer, job string, wanted map[jobs.State]bool) error {
+// export writes the results of a job as CSV.
+func (d *deployment) export(ctx context.Context, out io.Writer, job string, wanted filter) error {
 	w := bufio.NewWriterSize(out, 1<<16)
-	if _, err := w.WriteString(resultHeader); err != nil {
-		return fmt.Errorf("write results: %w", err)
-	}
-	line := resultLine{quoted: make(map[string]string)}
+	_, _ = w.WriteString(resultHeader) // the writer keeps its error until it is flushed
+	line := newResultLine(',')
 	err := d.ledger.Outcomes(ctx, job, func(o *jobs.Outcome) error {
-		if len(wanted) > 0 && !wanted[o.State] {
+		if !wanted.wants(o) {
 			return nil
 		}
 		_, err := w.Write(line.of(o))
 		return err
 	})
-	if err != nil {
+	if err := cmp.Or(err, w.Flush()); err != nil {
 		return fmt.Errorf("write results: %w", err)
 	}
-	if err := w.Flush(); err != nil {
+	return nil
+}
+
+// result is a line of results as JSON. Its names are those of the CSV's columns.
+type result struct {
+	Row       uint32      `json:"row"`
+	EID       string      `json:"eid"`
+	ICCID     string      `json:"iccid"`
+	IMEI      string      `json:"imei"`
+	Account   string      `json:"account_name"`
+	Plan      string      `json:"service_plan"`
+	State     jobs.State  `json:"state"`
+	Reason    jobs.Reason `json:"reason"`
+	Attempts  int         `json:"attempts"`
+	Fault     string      `json:"fault"`
+	FaultText string      `json:"fault_text"`
+	RequestID string      `json:"request_id"`
+	SettledAt *time.Time  `json:"settled_at"` // null while the device is not settled
+}
+
+// exportLines writes the results of a job as JSON, one object a line.
+func (d *deployment) exportLines(ctx context.Context, out io.Writer, job string, wanted filter) error {
+	w := bufio.NewWriterSize(out, 1<<16)
+	lines := json.NewEncoder(w)
+	lines.SetEscapeHTML(false)
+	err := d.ledger.Outcomes(ctx, job, func(o *jobs.Outcome) error {
+		if !wanted.wants(o) {
+			return nil
+		}
+		r := result{
+			Row: o.Row, EID: o.EID.String(), ICCID: o.ICCID.String(), IMEI: o.IMEI.String(), Account: o.Account, Plan: o.Plan,
+			State: o.State, Reason: o.Reason, Attempts: o.Attempts, Fault: o.Fault.Code, FaultText: o.Fault.Text,
+			RequestID: o.RequestID,
+		}
+		if o.State.Final() {
+			at := o.ChangedAt.Truncate(time.Second)
+			r.SettledAt = &at
+		}
+		return lines.Encode(r)
+	})
+	if err := cmp.Or(err, w.Flush()); err != nil {
 		return fmt.Errorf("write results: %w", err)
 	}
 	return nil
@@ -68,29 +83,43 @@ func (d *deployment) export(ctx context.Context, out io.Writer, job string, want
 // resultLine makes CSV lines without an allocation each: the digits need no quoting, and the few different texts of a
 // job are quoted once.
 type resultLine struct {
+	comma  rune
 	buffer []byte
 	quoted map[string]string
 }
 
+func newResultLine(comma rune) *resultLine {
+	return &resultLine{comma: comma, quoted: make(map[string]string)}
+}
+
+// of is a whole line of the results.
 func (l *resultLine) of(o *jobs.Outcome) []byte {
 	b := strconv.AppendUint(l.buffer[:0], uint64(o.Row), 10)
-	b = o.EID.AppendText(append(b, ','))
-	b = o.ICCID.AppendText(append(b, ','))
-	b = o.IMEI.AppendText(append(b, ','))
-	for _, text := range []string{o.Account, o.Plan, o.State.String(), o.Reason.String()} {
-		b = append(append(b, ','), l.quote(text)...)
-	}
-	b = strconv.AppendInt(append(b, ','), int64(o.Attempts), 10)
+	b = o.EID.AppendText(l.next(b))
+	b = o.ICCID.AppendText(l.next(b))
+	b = o.IMEI.AppendText(l.next(b))
+	b = append(l.next(b), l.quote(o.Account)...)
+	b = append(l.next(b), l.quote(o.Plan)...)
+	l.buffer = append(l.outcome(l.next(b), o), '\n')
+	return l.buffer
+}
+
+// outcome appends what became of a device: the fields from state to settled_at.
+func (l *resultLine) outcome(b []byte, o *jobs.Outcome) []byte {
+	b = append(b, l.quote(o.State.String())...)
+	b = append(l.next(b), l.quote(o.Reason.String())...)
+	b = strconv.AppendInt(l.next(b), int64(o.Attempts), 10)
 	for _, text := range []string{o.Fault.Code, o.Fault.Text, o.RequestID} {
-		b = append(append(b, ','), l.quote(text)...)
+		b = append(l.next(b), l.quote(text)...)
 	}
-	b = append(b, ',')
+	b = l.next(b)
 	if o.State.Final() {
 		b = o.ChangedAt.AppendFormat(b, time.RFC3339)
 	}
-	l.buffer = append(b, '\n')
-	return l.buffer
+	return b
 }
+
+func (l *resultLine) next(b []byte) []byte { return utf8.AppendRune(b, l.comma) }
 
 // quoteMost bounds the memory of texts that were quoted before.
 const quoteMost = 10_000
@@ -109,6 +138,7 @@ func (l *resultLine) quote(text string) string {
 	}
 	var b strings.Builder
 	w := csv.NewWriter(&b)
+	w.Comma = l.comma
 	_ = w.Write([]string{safe}) // a Builder does not fail
 	w.Flush()
 	if len(l.quoted) >= quoteMost {

@@ -143,7 +143,7 @@ func (d *deployment) create(ctx context.Context, s *survey, target jobs.Target, 
 	}
 	job = jobs.Job{
 		ID: id.String(), Name: o.Name, Target: target, Policy: o.Policy, File: filepath.Base(s.path),
-		FileSHA256: s.plan.SHA256, CreatedAt: d.env.Now().UTC().Truncate(time.Millisecond), Priority: o.Rollout.Priority,
+		FileSHA256: s.plan.SHA256, Reading: o.reading(), CreatedAt: d.env.Now().UTC().Truncate(time.Millisecond), Priority: o.Rollout.Priority,
 	}
 	if job.Name == "" {
 		job.Name = strings.TrimSuffix(job.File, filepath.Ext(job.File))

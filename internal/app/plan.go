@@ -88,19 +88,11 @@ func (d *deployment) survey(ctx context.Context, path string, o *ImportOptions) 
 	if err := o.Policy.Validate(); err != nil {
 		return nil, usage("", "%w", err)
 	}
-	source := io.NopCloser(d.env.In)
-	if path != "-" {
-		file, err := os.Open(path) //nolint:gosec // the user names it
-		if err != nil {
-			return nil, usage("name a CSV file, or - for standard input", "%w", err)
-		}
-		if info, err := file.Stat(); err != nil || info.IsDir() {
-			_ = file.Close()
-			return nil, usage("name a CSV file, or - for standard input", "%s is no file", path)
-		}
-		source = file
+	source, err := d.source(path)
+	if err != nil {
+		return nil, err
 	}
-	fleet, err := d.read(ctx, source, path, o)
+	fleet, err := d.read(ctx, source, path, o.reading())
 	if err != nil {
 		return nil, errors.Join(err, source.Close())
 	}
@@ -118,11 +110,32 @@ func (d *deployment) survey(ctx context.Context, path string, o *ImportOptions) 
 	return s, nil
 }
 
+// source opens a CSV file; - is standard input.
+func (d *deployment) source(path string) (io.ReadCloser, error) {
+	if path == "-" {
+		return io.NopCloser(d.env.In), nil
+	}
+	file, err := os.Open(path) //nolint:gosec // the user names it
+	if err != nil {
+		return nil, usage("name a CSV file, or - for standard input", "%w", err)
+	}
+	if info, err := file.Stat(); err != nil || info.IsDir() {
+		_ = file.Close()
+		return nil, usage("name a CSV file, or - for standard input", "%s is no file", path)
+	}
+	return file, nil
+}
+
+// reading is how the file is read.
+func (o *ImportOptions) reading() jobs.Reading {
+	return jobs.Reading{Account: o.Account, Plan: o.Plan, Strict: o.Strict}
+}
+
 // close lets go of the file; until then its rows can be read again, for the rejects.
 func (s *survey) close() { _ = errors.Join(s.fleet.Close(), s.source.Close()) }
 
 // read reads the file and shows how far it is.
-func (d *deployment) read(ctx context.Context, source io.Reader, path string, o *ImportOptions) (*csvimport.Fleet, error) {
+func (d *deployment) read(ctx context.Context, source io.Reader, path string, how jobs.Reading) (*csvimport.Fleet, error) {
 	bar := newProgress(d.env)
 	defer bar.close()
 	var size int64
@@ -130,7 +143,7 @@ func (d *deployment) read(ctx context.Context, source io.Reader, path string, o 
 		size = info.Size()
 	}
 	fleet, err := csvimport.Read(ctx, source, path, csvimport.Options{
-		Account: o.Account, Plan: o.Plan, Strict: o.Strict,
+		Account: how.Account, Plan: how.Plan, Strict: how.Strict,
 		Progress: func(bytes, rows int64) { bar.set("reading", bytes, size, fmt.Sprintf("bytes, %d rows", rows), false) },
 	})
 	if errors.Is(err, csvimport.ErrFile) {

@@ -15,7 +15,7 @@ import (
 // RetryOptions say which devices of a job get another round, and when.
 type RetryOptions struct {
 	Only  []string // states; default failed and unanswered
-	Fault string   // only those with this fault code
+	Fault string   // only those with this fault code, whole or from one of its dots on
 	Now   bool     // at once instead of after the policy's first delay
 }
 
@@ -31,6 +31,9 @@ func Retry(ctx context.Context, env *Env, c Control, o RetryOptions) error {
 		if job.State == jobs.Cancelling {
 			return refuse("wait until it has ended: `simshift jobs watch "+job.ID+"`", "job %s is being cancelled", job.ID)
 		}
+		if which.Fault, err = d.wholeCode(ctx, job.ID, o.Fault); err != nil {
+			return err
+		}
 		due := d.env.Now()
 		if !o.Now {
 			due = job.Policy.RetryAt(due, 1, 0.5)
@@ -43,7 +46,6 @@ func Retry(ctx context.Context, env *Env, c Control, o RetryOptions) error {
 }
 
 func (o *RetryOptions) selection() (which ledger.Selection, err error) {
-	which.Fault = o.Fault
 	for _, name := range o.Only {
 		state, err := jobs.ParseState(strings.TrimSpace(name))
 		if err != nil || !state.May(jobs.Retrying) || !state.Final() {
@@ -52,6 +54,31 @@ func (o *RetryOptions) selection() (which ledger.Selection, err error) {
 		which.States = append(which.States, state)
 	}
 	return which, nil
+}
+
+// wholeCode finds the fault code of a job that a person means by a word; the word itself where there is none.
+func (d *deployment) wholeCode(ctx context.Context, job, word string) (string, error) {
+	faults, err := d.ledger.Faults(ctx, job)
+	if err != nil {
+		return "", err
+	}
+	var codes []string
+	for _, fault := range faults {
+		if fault.Code == word {
+			return word, nil
+		}
+		if isCode(fault.Code, word) && !slices.Contains(codes, fault.Code) {
+			codes = append(codes, fault.Code)
+		}
+	}
+	switch len(codes) {
+	case 0:
+		return word, nil
+	case 1:
+		return codes[0], nil
+	}
+	slices.Sort(codes)
+	return "", usage("give one of them whole", "--fault: %s may be %s", word, strings.Join(codes, " or "))
 }
 
 func (d *deployment) retry(ctx context.Context, job jobs.Job, which ledger.Selection, due time.Time, reason string) (n int, err error) {
