@@ -11,7 +11,7 @@ type Entry struct {
 	Words string    `json:"words"` // what was decided, and the reason given
 }
 
-// The acts there are, beside "braked" and "finished", which the scripts write.
+// The acts there are. The scripts write "braked" and "finished" themselves.
 const (
 	ActImported   = "imported"
 	ActApproval   = "awaits approval"
@@ -26,7 +26,9 @@ const (
 	ActLimits     = "limits"
 	ActWaveOpened = "wave opened"
 	ActGate       = "held at the gate"
+	ActBraked     = "braked"
 	ActHeld       = "held" // the carrier, or what the program knows of it, stopped the sending for a while
+	ActFinished   = "finished"
 )
 
 // Who paused a job, and so who may let it go on.

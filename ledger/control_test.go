@@ -1,6 +1,7 @@
 package ledger_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -281,4 +282,22 @@ func testDrop(t *testing.T, b *books) {
 		t.Errorf("a cancelled device went into a batch of %d (%v)", got.Open, err)
 	}
 	b.counts(job.ID, jobs.Counts{jobs.Submitted: 2, jobs.Cancelled: 3, jobs.Queued: 1})
+}
+
+func testNews(t *testing.T, b *books) {
+	ctx := context.Background()
+	job := b.job(1)
+	news, err := b.Unnoticed(ctx)
+	b.check(err)
+	if from, is := news[job.ID]; !is || from != 0 {
+		t.Fatal(news)
+	}
+	b.check(b.Noticed(ctx, job.ID, 1))
+	if news, err := b.Unnoticed(ctx); err != nil || len(news) != 0 {
+		t.Fatalf("%v (%v)", news, err)
+	}
+	b.check(b.Noticed(ctx, "nobody", 1))
+	if _, err := b.Job(ctx, "nobody"); !errors.Is(err, jobs.ErrNotFound) {
+		t.Error("a job came to be by being noticed")
+	}
 }

@@ -32,6 +32,7 @@ type sweeper struct {
 	witness   *Witness
 	occupancy *occupancy
 	recounter *recounter
+	news      *news
 	tasks     *Tasks
 	every     time.Duration
 	retention time.Duration
@@ -70,7 +71,7 @@ func (s *sweeper) sweep(ctx context.Context, thorough bool) error {
 		errs = append(errs, s.overdue(ctx, job), s.planner.Advance(ctx, job))
 	}
 	s.parkedFrom, err = s.settler.Rematch(ctx, s.parkedFrom)
-	errs = append(errs, err, s.occupancy.refresh(ctx))
+	errs = append(errs, err, s.occupancy.refresh(ctx), s.news.gather(ctx))
 	if thorough {
 		deleted, err := s.books.Expire(ctx, s.retention)
 		if len(deleted) > 0 {

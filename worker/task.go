@@ -24,6 +24,7 @@ const (
 	typeDeadline = "deadline"
 	typeRetry    = "retry"
 	typeAdvance  = "advance"
+	typeNews     = "news"
 )
 
 // Tasks puts tasks on the queues. A task that is there already is no error: ids are made from what the task is for.
@@ -61,6 +62,12 @@ func (t *Tasks) Retry(ctx context.Context, job, wave string, at time.Time) error
 // Advance wakes the planner for a job.
 func (t *Tasks) Advance(ctx context.Context, job string) error {
 	return t.put(ctx, typeAdvance, payload{Job: job}, asynq.Queue(queueUpkeep))
+}
+
+// News wakes the herald for an entry of a job's log.
+func (t *Tasks) News(ctx context.Context, job string, number int64) error {
+	return t.put(ctx, typeNews, payload{Job: job, Batch: number}, asynq.Queue(queueUpkeep),
+		asynq.TaskID(fmt.Sprintf("news:%s:%d", job, number)))
 }
 
 func (t *Tasks) put(ctx context.Context, kind string, p payload, opts ...asynq.Option) error {

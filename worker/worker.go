@@ -34,6 +34,7 @@ type Books interface {
 	sweepBooks
 	recountBooks
 	submitBooks
+	newsBooks
 	SettleBooks
 }
 
@@ -47,6 +48,7 @@ type Config struct {
 	Limiter  *ratelimit.Limiter
 	Carrier  Carrier
 	Registry Registry
+	Herald   Herald              // who is told what happened; nil: nobody
 	Listener thingspace.Listener // what to register for an account; without a URL nothing is registered
 
 	Concurrency    int           // tasks at once in this process, at least 1
@@ -77,6 +79,7 @@ func New(c Config) *Worker {
 		listeners: newListeners(c.Registry, c.Limiter, c.Listener, c.Now),
 		now:       c.Now, chance: c.Chance, newRun: uuid.NewString, log: c.Log,
 	}
+	heraldry := &news{books: c.Books, tasks: c.Tasks, herald: c.Herald, now: c.Now, log: c.Log}
 	w := &Worker{
 		server: asynq.NewServerFromRedisClient(c.Redis, asynq.Config{
 			Concurrency: c.Concurrency,
@@ -97,12 +100,14 @@ func New(c Config) *Worker {
 			books: c.Books, planner: plan, reaper: reap, settler: c.Settler, witness: c.Witness, tasks: c.Tasks,
 			occupancy: &occupancy{c.Books, c.Limiter},
 			recounter: &recounter{books: c.Books, log: c.Log, seen: make(map[string]standing)},
+			news:      heraldry,
 			every:     c.SweepEvery, retention: c.Retention, log: c.Log,
 		},
 	}
 	w.handle(typeSubmit, submit.Submit)
 	w.handle(typeDeadline, func(ctx context.Context, id jobs.BatchID) error { _, err := reap.Reap(ctx, id); return err })
 	w.handle(typeRetry, func(ctx context.Context, id jobs.BatchID) error { return plan.Advance(ctx, id.Job) })
+	w.handle(typeNews, heraldry.bring)
 	w.handle(typeAdvance, func(ctx context.Context, id jobs.BatchID) error { return plan.Advance(ctx, id.Job) })
 	return w
 }
