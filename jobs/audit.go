@@ -11,7 +11,7 @@ type Entry struct {
 	Words string    `json:"words"` // what was decided, and the reason given
 }
 
-// The acts there are. The scripts write "braked" and "finished" themselves.
+// The acts there are. The scripts write [ActBraked] and [ActFinished], in these words.
 const (
 	ActImported   = "imported"
 	ActApproval   = "awaits approval"

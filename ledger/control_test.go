@@ -286,18 +286,37 @@ func testDrop(t *testing.T, b *books) {
 
 func testNews(t *testing.T, b *books) {
 	ctx := context.Background()
-	job := b.job(1)
-	news, err := b.Unnoticed(ctx)
-	b.check(err)
-	if from, is := news[job.ID]; !is || from != 0 {
-		t.Fatal(news)
+	job := b.job(1) // its log begins with the import
+	for _, words := range []string{"one", "two", "three"} {
+		b.check(b.Note(ctx, job.ID, jobs.Entry{Act: jobs.ActHeld, Words: words}))
 	}
-	b.check(b.Noticed(ctx, job.ID, 1))
-	if news, err := b.Unnoticed(ctx); err != nil || len(news) != 0 {
-		t.Fatalf("%v (%v)", news, err)
+	untold := func(want int64) {
+		t.Helper()
+		if news, err := b.Untold(ctx, "webhook"); err != nil || news[job.ID] != want || len(news) != 1 {
+			t.Fatalf("untold from %v (%v), want %d", news, err, want)
+		}
 	}
-	b.check(b.Noticed(ctx, "nobody", 1))
+	untold(0)
+	b.check(b.Told(ctx, "webhook", job.ID, 2))
+	untold(0)
+	b.check(b.Told(ctx, "webhook", job.ID, 0, 2))
+	untold(1)
+	for entry, want := range []bool{true, false, true, false} {
+		if told, err := b.IsTold(ctx, "webhook", job.ID, int64(entry)); err != nil || told != want {
+			t.Errorf("entry %d is told: %t (%v)", entry, told, err)
+		}
+	}
+	b.check(b.Told(ctx, "webhook", job.ID, 1))
+	untold(3)
+	b.check(b.Told(ctx, "webhook", job.ID, 0, 3))
+	if news, err := b.Untold(ctx, "webhook"); err != nil || len(news) != 0 {
+		t.Errorf("%v is untold (%v)", news, err)
+	}
+	if news, err := b.Untold(ctx, "command"); err != nil || len(news) != 1 {
+		t.Errorf("what one herald was told, the other was too: %v (%v)", news, err)
+	}
+	b.check(b.Told(ctx, "webhook", "nobody", 1))
 	if _, err := b.Job(ctx, "nobody"); !errors.Is(err, jobs.ErrNotFound) {
-		t.Error("a job came to be by being noticed")
+		t.Error("a job came to be by being told of")
 	}
 }

@@ -32,6 +32,9 @@ func logKey(job string) string      { return base(job) + "log" }
 func recentKey(job string) string   { return base(job) + "recent" }
 func beforeKey(job string) string   { return base(job) + "before" }
 
+// toldKey says, for each herald, up to where it was told of the job's log, and of which entries beyond.
+func toldKey(job string) string { return base(job) + "told" }
+
 func waitKey(job, bucket string) string      { return base(job) + "wait:" + bucket }
 func rosterKey(job string, chunk int) string { return base(job) + "roster:" + strconv.Itoa(chunk) }
 func storyKey(job string, chunk int) string  { return base(job) + "story:" + strconv.Itoa(chunk) }

@@ -81,7 +81,7 @@ func suite(t *testing.T, client func(*testing.T) redis.UniversalClient) {
 		"a window sends its share and no more":                       testQuota,
 		"a settled device gets another round":                        testAnotherRound,
 		"single devices are cancelled, but not in flight":            testDrop,
-		"news is told once":                                          testNews,
+		"each herald is told of each entry once":                     testNews,
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := &books{t: t, rdb: client(t), clock: time.Date(2026, 3, 1, 22, 0, 0, 0, time.UTC)}

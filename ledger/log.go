@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/redis/go-redis/v9"
-
 	"github.com/simshift/simshift/jobs"
 )
 
@@ -49,41 +47,4 @@ func (l *Ledger) Log(ctx context.Context, job string, from int64) ([]jobs.Entry,
 		entries = append(entries, jobs.Entry{At: time.UnixMilli(e.At).UTC(), Who: e.Who, From: e.From, Act: e.Act, Words: e.Words})
 	}
 	return entries, nil
-}
-
-// Unnoticed lists the jobs whose log has entries that [Ledger.Noticed] does not count yet, and how many it counts.
-func (l *Ledger) Unnoticed(ctx context.Context) (map[string]int64, error) {
-	ids, err := l.rdb.ZRange(ctx, indexKey, 0, -1).Result()
-	if err != nil {
-		return nil, fmt.Errorf("look for news: %w", err)
-	}
-	lengths, counted := make([]*redis.IntCmd, len(ids)), make([]*redis.StringCmd, len(ids))
-	_, err = l.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
-		for i, id := range ids {
-			lengths[i], counted[i] = p.LLen(ctx, logKey(id)), p.HGet(ctx, jobKey(id), "noticed")
-		}
-		return nil
-	})
-	if none(err, "") != nil {
-		return nil, fmt.Errorf("look for news: %w", err)
-	}
-	news := make(map[string]int64)
-	for i, id := range ids {
-		if done := number(counted[i].Val()); lengths[i].Val() > done {
-			news[id] = done
-		}
-	}
-	return news, nil
-}
-
-// Noticed notes that a job's log has been looked through up to so many entries.
-func (l *Ledger) Noticed(ctx context.Context, job string, entries int64) error {
-	exists, err := l.rdb.Exists(ctx, jobKey(job)).Result()
-	if err == nil && exists == 1 {
-		err = l.rdb.HSet(ctx, jobKey(job), "noticed", entries).Err()
-	}
-	if err != nil {
-		return fmt.Errorf("note what was noticed of job %s: %w", job, err)
-	}
-	return nil
 }

@@ -43,6 +43,7 @@ var (
 	waveScript     = jobScript("wave")
 	reopenScript   = jobScript("reopen")
 	dropScript     = jobScript("drop")
+	toldScript     = jobScript("told")
 	markScript     = plainScript("mark")
 	gateScript     = plainScript("gate")
 	forgetScript   = plainScript("forget")

@@ -9,6 +9,7 @@
 //	reaper     ends batches whose deadline or grace is over                                  reaper.go
 //	sweeper    finds, from the ledger alone, what nobody was woken for                       sweeper.go
 //	recounter  holds the counters of jobs that stand still against their records             recounter.go
+//	news       has heralds tell somebody outside what happened to jobs                      news.go
 //	Witness    notices what Redis has lost, and has it written again                         witness.go, sent.go
 //	Settler    turns callbacks into events of devices, and writes them                       settler.go, match.go
 //	Intake     the callback endpoint: decodes, joins the group being written, answers        intake.go, endpoint.go

@@ -24,7 +24,7 @@ const (
 	typeDeadline = "deadline"
 	typeRetry    = "retry"
 	typeAdvance  = "advance"
-	typeNews     = "news"
+	typeNews     = "news:" // and the herald's name
 )
 
 // Tasks puts tasks on the queues. A task that is there already is no error: ids are made from what the task is for.
@@ -37,7 +37,7 @@ func NewTasks(client *asynq.Client) *Tasks { return &Tasks{client} }
 
 type payload struct {
 	Job   string `json:"job"`
-	Batch int64  `json:"batch,omitempty"`
+	Batch int64  `json:"batch,omitempty"` // of news, the entry in the job's log
 }
 
 // Submit wakes a submitter for a batch. made counts the tasks made for it before: a lost task's id may still stand in
@@ -64,11 +64,14 @@ func (t *Tasks) Advance(ctx context.Context, job string) error {
 	return t.put(ctx, typeAdvance, payload{Job: job}, asynq.Queue(queueUpkeep))
 }
 
-// News wakes the herald for an entry of a job's log.
-func (t *Tasks) News(ctx context.Context, job string, number int64) error {
-	return t.put(ctx, typeNews, payload{Job: job, Batch: number}, asynq.Queue(queueUpkeep),
-		asynq.TaskID(fmt.Sprintf("news:%s:%d", job, number)))
+// News wakes a herald for an entry of a job's log.
+func (t *Tasks) News(ctx context.Context, herald, job string, number int64) error {
+	return t.put(ctx, typeNews+herald, payload{Job: job, Batch: number}, asynq.Queue(newsQueue(herald)),
+		asynq.TaskID(fmt.Sprintf("news:%s:%s:%d", herald, job, number)))
 }
+
+// newsQueue is the queue of a herald: only workers that have it take from it.
+func newsQueue(herald string) string { return "simshift:news:" + herald }
 
 func (t *Tasks) put(ctx context.Context, kind string, p payload, opts ...asynq.Option) error {
 	text, err := json.Marshal(p)

@@ -48,7 +48,7 @@ type Config struct {
 	Limiter  *ratelimit.Limiter
 	Carrier  Carrier
 	Registry Registry
-	Herald   Herald              // who is told what happened; nil: nobody
+	Heralds  []Herald            // who tells somebody outside what happened
 	Listener thingspace.Listener // what to register for an account; without a URL nothing is registered
 
 	Concurrency    int           // tasks at once in this process, at least 1
@@ -64,6 +64,7 @@ type Config struct {
 // Worker is one process's share of the work.
 type Worker struct {
 	server  *asynq.Server
+	news    *asynq.Server // nil: there is nobody to tell
 	mux     *asynq.ServeMux
 	sweeper *sweeper
 	witness *Witness
@@ -79,37 +80,47 @@ func New(c Config) *Worker {
 		listeners: newListeners(c.Registry, c.Limiter, c.Listener, c.Now),
 		now:       c.Now, chance: c.Chance, newRun: uuid.NewString, log: c.Log,
 	}
-	heraldry := &news{books: c.Books, tasks: c.Tasks, herald: c.Herald, now: c.Now, log: c.Log}
+	tidings := &news{books: c.Books, tasks: c.Tasks, heralds: c.Heralds, now: c.Now, log: c.Log}
 	w := &Worker{
-		server: asynq.NewServerFromRedisClient(c.Redis, asynq.Config{
-			Concurrency: c.Concurrency,
-			Queues:      queues,
-			// The defaults, 1 s and 5 s, would cost a rate-limited night more than the limit does.
-			TaskCheckInterval:        200 * time.Millisecond,
-			DelayedTaskCheckInterval: 500 * time.Millisecond,
-			RetryDelayFunc:           retryDelay,
-			IsFailure:                isFailure,
-			ShutdownTimeout:          c.RequestTimeout + 10*time.Second,
-			Logger:                   asynqLog{c.Log},
-			LogLevel:                 asynq.WarnLevel,
-			ErrorHandler:             asynq.ErrorHandlerFunc(logFailure(c.Log)),
-		}),
+		server:  asynq.NewServerFromRedisClient(c.Redis, serverConfig(c)),
+		news:    newsServer(c),
 		mux:     asynq.NewServeMux(),
 		witness: c.Witness,
 		sweeper: &sweeper{
 			books: c.Books, planner: plan, reaper: reap, settler: c.Settler, witness: c.Witness, tasks: c.Tasks,
 			occupancy: &occupancy{c.Books, c.Limiter},
 			recounter: &recounter{books: c.Books, log: c.Log, seen: make(map[string]standing)},
-			news:      heraldry,
+			news:      tidings,
 			every:     c.SweepEvery, retention: c.Retention, log: c.Log,
 		},
 	}
 	w.handle(typeSubmit, submit.Submit)
 	w.handle(typeDeadline, func(ctx context.Context, id jobs.BatchID) error { _, err := reap.Reap(ctx, id); return err })
 	w.handle(typeRetry, func(ctx context.Context, id jobs.BatchID) error { return plan.Advance(ctx, id.Job) })
-	w.handle(typeNews, heraldry.bring)
 	w.handle(typeAdvance, func(ctx context.Context, id jobs.BatchID) error { return plan.Advance(ctx, id.Job) })
+	for _, herald := range c.Heralds {
+		w.handle(typeNews+herald.Name(), func(ctx context.Context, id jobs.BatchID) error {
+			return tidings.bring(ctx, herald, id.Job, id.Batch)
+		})
+	}
 	return w
+}
+
+// serverConfig is how asynq serves the tasks that send.
+func serverConfig(c Config) asynq.Config {
+	return asynq.Config{
+		Concurrency: c.Concurrency,
+		Queues:      queues,
+		// The defaults, 1 s and 5 s, would cost a rate-limited night more than the limit does.
+		TaskCheckInterval:        200 * time.Millisecond,
+		DelayedTaskCheckInterval: 500 * time.Millisecond,
+		RetryDelayFunc:           retryDelay,
+		IsFailure:                isFailure,
+		ShutdownTimeout:          c.RequestTimeout + 10*time.Second,
+		Logger:                   asynqLog{c.Log},
+		LogLevel:                 asynq.WarnLevel,
+		ErrorHandler:             asynq.ErrorHandlerFunc(logFailure(c.Log)),
+	}
 }
 
 func (w *Worker) handle(kind string, do func(ctx context.Context, id jobs.BatchID) error) {
@@ -130,11 +141,20 @@ func (w *Worker) Run(ctx context.Context) error {
 	if err := w.server.Start(w.mux); err != nil {
 		return fmt.Errorf("start worker: %w", err)
 	}
-	var sweeping sync.WaitGroup
-	sweeping.Go(func() { w.sweeper.run(ctx) })
+	if w.news != nil {
+		if err := w.news.Start(w.mux); err != nil {
+			w.server.Shutdown()
+			return fmt.Errorf("start worker: %w", err)
+		}
+	}
+	var ending sync.WaitGroup
+	ending.Go(func() { w.sweeper.run(ctx) })
 	<-ctx.Done()
+	if w.news != nil {
+		ending.Go(w.news.Shutdown)
+	}
 	w.server.Shutdown()
-	sweeping.Wait()
+	ending.Wait()
 	return nil
 }
 

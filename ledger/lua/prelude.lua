@@ -16,7 +16,7 @@ local function list_key(number) return base .. 'list:' .. number end
 local function wait_key(bucket) return base .. 'wait:' .. bucket end
 local DUE, WAITS, FORMED, GATHERED = base .. 'due', base .. 'waits', base .. 'formed', base .. 'gathered'
 local FAULTS, TIMELINE = base .. 'faults', base .. 'timeline'
-local LOG, RECENT, BEFORE = base .. 'log', base .. 'recent', base .. 'before'
+local LOG, RECENT, BEFORE, TOLD = base .. 'log', base .. 'recent', base .. 'before', base .. 'told'
 local function story_key(chunk) return base .. 'story:' .. chunk end
 
 -- Numbers as four bytes, big endian: places in lists, times and batches in records.
