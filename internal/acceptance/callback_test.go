@@ -52,10 +52,16 @@ func (n *night) submitted(devices int) (id, request string) {
 // until asks again and again; between processes there is no signal to wait for.
 func (n *night) until(happened func() bool) {
 	n.t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); !happened(); {
+	n.within(30*time.Second, happened)
+}
+
+func (n *night) within(patience time.Duration, happened func() bool) {
+	n.t.Helper()
+	for deadline := time.Now().Add(patience); !happened(); {
 		if time.Now().After(deadline) {
-			n.t.Fatal("it did not happen within 30 s")
+			n.t.Fatalf("it did not happen within %v", patience)
 		}
+		<-time.After(10 * time.Millisecond)
 	}
 }
 

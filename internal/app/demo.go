@@ -91,6 +91,7 @@ func Demo(ctx context.Context, env *Env, options DemoOptions) error {
 	job, err := d.demoJob(ctx, fleet)
 	if err == nil {
 		job, err = d.watch(ctx, job.ID, 250*time.Millisecond)
+		d.awaitTold(ctx)
 	}
 	stop()
 	if err = errors.Join(err, parts()); err != nil {
@@ -161,6 +162,10 @@ func (s *demoStore) close() {
 
 // demoParts starts the carrier, the listener and a worker. The function it gives waits until they have ended.
 func (d *deployment) demoParts(ctx context.Context, seed uint64) (wait func() error, err error) {
+	heralds, err := d.workersHeralds()
+	if err != nil {
+		return nil, err
+	}
 	var sockets [2]net.Listener
 	for i := range sockets {
 		if sockets[i], err = new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0"); err != nil {
@@ -179,7 +184,7 @@ func (d *deployment) demoParts(ctx context.Context, seed uint64) (wait func() er
 	client := d.client(cfg)
 	work := worker.New(worker.Config{
 		Redis: d.rdb, Books: d.ledger, Tasks: d.tasks, Settler: d.settler(), Witness: d.witness, Limiter: d.limiter,
-		Carrier: client, Registry: client,
+		Carrier: client, Registry: client, Heralds: heralds,
 		Listener: thingspace.Listener{
 			Service: thingspace.ProfileService, URL: "http://" + sockets[1].Addr().String() + worker.CallbackPath,
 			Username: secret.Username, Password: secret.Password,

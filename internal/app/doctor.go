@@ -18,6 +18,7 @@ import (
 type DoctorOptions struct {
 	Account        string
 	ClearLoginHold bool
+	Notify         bool // send a test
 	Format         Format
 }
 
@@ -40,6 +41,7 @@ func Doctor(ctx context.Context, env *Env, options DoctorOptions) error {
 		d.log = quiet()
 		findings = append(findings, d.checkRedis(ctx)...)
 		findings = append(findings, d.checkCarrier(ctx, options)...)
+		findings = append(findings, d.checkNotify(ctx, options.Notify)...)
 		findings = append(findings, d.checkBooks(ctx)...)
 	}
 	if err := printFindings(env, findings, options.Format); err != nil {

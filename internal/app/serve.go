@@ -55,10 +55,14 @@ func Work(ctx context.Context, env *Env) error {
 	if err != nil {
 		return err
 	}
+	heralds, err := d.workersHeralds()
+	if err != nil {
+		return err
+	}
 	r := reader{env: env}
 	config := worker.Config{
 		Redis: d.rdb, Books: d.ledger, Tasks: d.tasks, Settler: d.settler(), Witness: d.witness, Limiter: d.limiter,
-		Carrier: client, Registry: client, Listener: own,
+		Carrier: client, Registry: client, Listener: own, Heralds: heralds,
 		Concurrency:    int(r.number("CONCURRENCY", 1, 1000)),
 		RequestTimeout: cfg.Timeout,
 		SweepEvery:     r.duration("SWEEP_EVERY", 100*time.Millisecond, time.Hour),

@@ -52,6 +52,10 @@ var Settings = []Setting{
 	{Name: "OPERATOR", Usage: "who acts, for the jobs' logs and approvals; empty: the user of the operating system"},
 	{Name: "APPROVE_ABOVE", Default: "0",
 		Usage: "jobs of more devices than this wait for a second person's `jobs approve`; 0: none do"},
+	{Name: "NOTIFY_URL", Secret: true, Usage: "the webhook that is told when a job ends, stops or waits for somebody"},
+	{Name: "NOTIFY_SECRET", Secret: true,
+		Usage: "what the webhook's news is signed with, as Standard Webhooks have it: whsec_ and 24 to 64 bytes in base64"},
+	{Name: "NOTIFY_COMMAND", Usage: "the whole path of a program that is told the same, on its standard input"},
 	{Name: "LOG_LEVEL", Default: "info", Usage: "debug, info, warn or error"},
 	{Name: "LOG_FORMAT", Default: "text", Usage: "text or json"},
 }
