@@ -12,7 +12,8 @@ func jobsCommand(env *app.Env) *cobra.Command {
 	return group("jobs", "List, show, watch and control jobs", "  simshift jobs list\n  simshift jobs watch 0198c5a2",
 		jobsListCommand(env), jobsShowCommand(env), jobsWatchCommand(env),
 		jobsPauseCommand(env), jobsResumeCommand(env), jobsCancelCommand(env), jobsRetryCommand(env), jobsRevertCommand(env),
-		jobsApproveCommand(env), jobsPriorityCommand(env), jobsLimitsCommand(env), jobsLogCommand(env))
+		jobsApproveCommand(env), jobsPriorityCommand(env), jobsLimitsCommand(env), jobsLogCommand(env),
+		jobsReportCommand(env))
 }
 
 func jobsListCommand(env *app.Env) *cobra.Command {

@@ -1,0 +1,249 @@
+package app
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+
+	"golang.org/x/text/language"
+	"golang.org/x/text/message"
+
+	"github.com/simshift/simshift/jobs"
+)
+
+// report puts what was gathered together and finds the words for it.
+func (g *gathering) report(job jobs.Job, minutes []jobs.Minute, log []jobs.Entry, now time.Time) *report {
+	r := &report{
+		MadeAt: now.UTC(), Job: job, Counts: g.counts, Moved: g.counts[jobs.Succeeded], zone: time.Local,
+		OtherFaults: g.otherFaults, Others: g.otherAccounts, Waves: g.waves, Settling: g.took.settling(),
+		Slowest: g.slowest.lines(), MostTried: g.tried.lines(), Pace: paceOf(job, minutes, now),
+		LogOmitted: max(0, len(log)-reportLog),
+	}
+	if zone, err := time.LoadLocation(job.Policy.Schedule.Zone); err == nil && job.Policy.Schedule.Zone != "" {
+		r.zone = zone
+	}
+	r.Log = append([]jobs.Entry{}, log[r.LogOmitted:]...) // a list even where it is empty
+	if len(r.Slowest) > 0 {
+		r.Settling.Longest = r.Slowest[0].Seconds // the others are good to three digits
+	}
+	r.NotMoved = g.counts.Final() - r.Moved
+	r.Open = g.counts.Total() - g.counts.Final()
+	r.Timeline = condense(minutes, r.zone)
+	r.Faults = g.faultList()
+	r.Accounts, r.Attempts = []accountCount{}, []attemptCount{}
+	for _, account := range g.accounts {
+		r.Accounts = append(r.Accounts, *account)
+	}
+	slices.SortFunc(r.Accounts, func(a, b accountCount) int { return byDevices(a.NotMoved, b.NotMoved, a.Account, b.Account) })
+	for _, n := range slices.Sorted(maps.Keys(g.attempts)) {
+		r.Attempts = append(r.Attempts, *g.attempts[n])
+	}
+	r.Headline = r.headline()
+	r.NeedsPerson = r.concerns()
+	r.Next = r.next()
+	return r
+}
+
+func (g *gathering) faultList() []faultCount {
+	within := make(map[faultKey][]inAccount)
+	for in, n := range g.within {
+		within[in.faultKey] = append(within[in.faultKey], inAccount{in.account, n})
+	}
+	list := make([]faultCount, 0, len(g.faults))
+	for key, fault := range g.faults {
+		accounts := within[key]
+		slices.SortFunc(accounts, func(a, b inAccount) int { return byDevices(a.Devices, b.Devices, a.Account, b.Account) })
+		fault.Accounts = accounts[:min(len(accounts), reportInside)]
+		list = append(list, *fault)
+	}
+	slices.SortFunc(list, func(a, b faultCount) int {
+		return cmp.Or(byDevices(a.Devices, b.Devices, a.Code, b.Code), cmp.Compare(a.State, b.State), cmp.Compare(a.Reason, b.Reason))
+	})
+	return list
+}
+
+var english = message.NewPrinter(language.BritishEnglish)
+
+// thousands writes a number for a person.
+func thousands(n int64) string { return english.Sprintf("%d", n) }
+
+// share is a part of a whole in words: never 100% or 0% of what is not all or nothing.
+func share(n, of int64) string {
+	switch {
+	case of == 0 || n == 0:
+		return "0%"
+	case n == of:
+		return "100%"
+	}
+	return fmt.Sprintf("%.1f%%", min(99.9, max(0.1, 100*float64(n)/float64(of))))
+}
+
+// headline says the most important in one sentence.
+func (r *report) headline() string {
+	total := r.Moved + r.NotMoved + r.Open
+	var b strings.Builder
+	switch {
+	case total == 0:
+		return "The job has no devices"
+	case r.Moved == total:
+		return "All " + devices(total) + " moved"
+	case r.Moved == 0 && r.Open == 0:
+		return "None of " + devices(total) + " moved"
+	}
+	fmt.Fprintf(&b, "%s of %s moved", thousands(r.Moved), devices(total))
+	if r.NotMoved > 0 {
+		fmt.Fprintf(&b, "; %s did not", thousands(r.NotMoved))
+	}
+	if r.Open > 0 {
+		fmt.Fprintf(&b, "; %s not settled yet", thousands(r.Open))
+	}
+	return b.String()
+}
+
+func devices(n int64) string {
+	if n == 1 {
+		return "1 device"
+	}
+	return thousands(n) + " devices"
+}
+
+// urgency orders remedies.
+var urgency = map[jobs.Remedy]int{jobs.RemedyLook: 1, jobs.RemedyAccount: 2, jobs.RemedyFile: 3, jobs.RemedyRetry: 4}
+
+// concerns lists what needs a person: the job as a whole first, then what can not mend itself.
+func (r *report) concerns() []concern {
+	list := []concern{}
+	job := r.Job
+	if job.State == jobs.Paused {
+		list = append(list, concern{
+			Title: "the job is paused", Meaning: job.Hold,
+			Advice:   "Find out why, then let it go on or end it.",
+			Commands: []string{"simshift jobs resume " + job.ID, "simshift jobs cancel " + job.ID},
+		})
+	}
+	if job.Drift != "" {
+		list = append(list, concern{
+			Title: "the books did not agree with themselves", Meaning: "A recount found " + job.Drift + ", and put it right.",
+			Advice: "The figures here are right. Please report it.", Commands: []string{"simshift jobs log " + job.ID},
+		})
+	}
+	faults := slices.DeleteFunc(slices.Clone(r.Faults), func(f faultCount) bool {
+		return !f.State.Final() || urgency[f.Explanation.Remedy] == 0
+	})
+	slices.SortStableFunc(faults, func(a, b faultCount) int {
+		return cmp.Compare(urgency[a.Explanation.Remedy], urgency[b.Explanation.Remedy])
+	})
+	for _, f := range faults[:min(len(faults), reportActs)] {
+		list = append(list, concern{
+			Title: f.Explanation.Title, Devices: f.Devices, Code: f.Code, Meaning: f.Explanation.Meaning,
+			Advice: f.Explanation.Advice, Commands: f.commands(job.ID),
+		})
+	}
+	return list
+}
+
+// commands are what helps against a fault.
+func (f *faultCount) commands(job string) []string {
+	state := f.State.String()
+	file := fmt.Sprintf("simshift results %s --state %s > %s.csv", job, state, state)
+	retry := fmt.Sprintf("simshift jobs retry %s --only %s", job, state)
+	if f.Code != "" {
+		quoted, safe := shellWord(f.Code)
+		if !safe {
+			return []string{file}
+		}
+		retry += " --fault " + quoted
+	}
+	switch f.Explanation.Remedy {
+	case jobs.RemedyRetry, jobs.RemedyAccount:
+		return []string{retry}
+	case jobs.RemedyFile, jobs.RemedyLook, jobs.RemedyNone:
+	}
+	return []string{file}
+}
+
+var bareWord = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.,:/-]*$`)
+
+// shellWord writes a foreign text as one word of a command line. What can not be seen is not safe, however quoted.
+func shellWord(text string) (string, bool) {
+	if bareWord.MatchString(text) {
+		return text, true
+	}
+	if strings.ContainsFunc(text, func(c rune) bool { return !unicode.IsPrint(c) || c == unicode.ReplacementChar }) {
+		return "", false
+	}
+	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'", true
+}
+
+// next lists what one would run now.
+func (r *report) next() []command {
+	id := r.Job.ID
+	var list []command
+	if r.Open > 0 {
+		list = append(list, command{"follow what is not settled yet", "simshift jobs watch " + id})
+	}
+	list = append(list, command{"every device's outcome, in the order of the file", "simshift results " + id + " > results.csv"})
+	if states := r.missedStates(); states != "" {
+		list = append(list, command{"only those that did not move; it can be imported again",
+			"simshift results " + id + " --state " + states + " > not-moved.csv"})
+	}
+	if r.Counts[jobs.Failed]+r.Counts[jobs.Unanswered] > 0 {
+		list = append(list, command{"another round for what failed or was not answered", "simshift jobs retry " + id})
+	}
+	for _, line := range slices.Concat(r.MostTried, r.Slowest) {
+		list = append(list, command{"one device's whole story", "simshift device " + line.EID})
+		break
+	}
+	return append(list, command{"who did what, and what was decided", "simshift jobs log " + id})
+}
+
+func (r *report) missedStates() string {
+	var names []string
+	for _, state := range jobs.States {
+		if state.Final() && state != jobs.Succeeded && r.Counts[state] > 0 {
+			names = append(names, state.String())
+		}
+	}
+	return strings.Join(names, ",")
+}
+
+// span writes a length of time for a person, in its two largest units.
+func span(seconds int64) string {
+	for _, unit := range []struct {
+		size  int64
+		name  string
+		small int64
+		minor string
+	}{{86400, "d", 3600, "h"}, {3600, "h", 60, "min"}, {60, "min", 1, "s"}} {
+		if seconds < unit.size {
+			continue
+		}
+		text := fmt.Sprintf("%d %s", seconds/unit.size, unit.name)
+		if rest := seconds % unit.size / unit.small; rest > 0 {
+			text += fmt.Sprintf(" %d %s", rest, unit.minor)
+		}
+		return text
+	}
+	return fmt.Sprintf("%d s", seconds)
+}
+
+// at writes a time in the job's zone.
+func (r *report) at(t time.Time) string { return t.In(r.zone).Format("2006-01-02 15:04:05 MST") }
+
+// code is how a fault is called where its code alone must do.
+func (f *faultCount) code() string {
+	return cmp.Or(f.Code, f.Text, f.Reason.String(), f.State.String())
+}
+
+// deed is what an entry of the log tells, with the person who did it.
+func deed(e jobs.Entry) string {
+	if e.From == "" {
+		return e.Act
+	}
+	return e.Act + " by " + e.Who
+}
