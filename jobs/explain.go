@@ -148,7 +148,7 @@ var generalExplanations = []generalExplanation{
 	{func(f Fault) bool { return isPlanFault(f.class()) }, Explanation{
 		Title:   "the service plan is unknown",
 		Meaning: "The account has no service plan of this name, or not for the network that the devices go to.",
-		Advice:  "Have the plan added to the account, or correct its name in the file. Moving to US takes a Verizon plan, to Global a Global one.",
+		Advice:  "Have the plan added to the account, or correct its name in the file: to US it is a Verizon plan, to Global a Global one.",
 		Remedy:  RemedyAccount,
 	}},
 	{classBegins("REQUEST_FAILED.SessionToken."), Explanation{

@@ -3,7 +3,7 @@ package jobs
 // Advice that several codes share.
 const (
 	askSupport     = "Settle it with the carrier's support, who see the account; then give the devices another round."
-	correctAccount = "Correct account_name in the file or the account at the carrier; then give the devices another round, or import them again."
+	correctAccount = "Correct the account at the carrier and give the devices another round, or account_name in the file and import it again."
 	reportIt       = "The program should never send this: please report it, with a request id from the results."
 )
 
@@ -85,7 +85,7 @@ var faultExplanations = map[string]Explanation{
 		Advice:  "Have it activated or resumed at the carrier; then import the devices again.", Remedy: RemedyFile,
 	},
 	"INPUT_INVALID.Request.InvalidCharacter": {
-		Title: "a character is not accepted", Meaning: "The row holds a character that the carrier does not take, most likely in plan or account.",
+		Title: "a character is not accepted", Meaning: "The row holds a character that the carrier does not take, likely in plan or account.",
 		Advice: "Correct the rows and import them again.", Remedy: RemedyFile,
 	},
 	"INPUT_INVALID.RequestUndefined": {

@@ -28,7 +28,7 @@ import (
 type DemoOptions struct {
 	Devices int
 	Seed    uint64
-	Folder  string // for the fleet and the results; empty: a new temporary one
+	Folder  string // for the fleet, the results and the report; empty: a new temporary one
 	Format  Format
 }
 
@@ -97,11 +97,18 @@ func Demo(ctx context.Context, env *Env, options DemoOptions) error {
 	if err = errors.Join(err, parts()); err != nil {
 		return err
 	}
+	if job, err = d.ledger.Job(ctx, job.ID); err != nil { // late answers came after its end
+		return err
+	}
 	results := filepath.Join(folder, "results.csv")
 	if err := d.exportTo(ctx, results, job.ID); err != nil {
 		return err
 	}
-	return demoSummary(env, job, fleet, results, options.Format)
+	page := filepath.Join(folder, "report.html")
+	if err := d.reportTo(ctx, page, job); err != nil {
+		return err
+	}
+	return demoSummary(env, job, []string{fleet, results, page}, options.Format)
 }
 
 func demoFolder(folder string) (string, error) {
@@ -238,14 +245,16 @@ func writeDemoFleet(path string, devices int, seed uint64) error {
 	return nil
 }
 
-func demoSummary(env *Env, job jobs.Job, fleet, results string, format Format) error {
+// demoSummary tells how the demo went, and where it left the fleet, the results and the report.
+func demoSummary(env *Env, job jobs.Job, files []string, format Format) error {
 	talk := func(w io.Writer) {
-		fmt.Fprintf(w, "\nfleet    %s\nresults  %s\n\nThe same for real:\n"+
+		fmt.Fprintf(w, "\nfleet    %s\nresults  %s\nreport   %s\n\nThe same for real:\n"+
 			"  redis-server --appendonly yes --appendfsync always --maxmemory-policy noeviction\n"+
 			"  simshift serve                    # with SIMSHIFT_CALLBACK_URL and the credentials set\n"+
 			"  simshift work                     # as many as wanted\n"+
 			"  simshift import FLEET.csv --target global\n"+
-			"  simshift jobs watch JOB; simshift results JOB > results.csv\n", fleet, results)
+			"  simshift jobs watch JOB; simshift results JOB > results.csv\n"+
+			"  simshift jobs report JOB -o html --out report.html\n", files[0], files[1], files[2])
 	}
 	if format == JSON {
 		talk(env.Err)

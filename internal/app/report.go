@@ -184,6 +184,19 @@ func Report(ctx context.Context, env *Env, word string, format Format, path stri
 	return nil
 }
 
+// reportTo writes a job's page into a file.
+func (d *deployment) reportTo(ctx context.Context, path string, job jobs.Job) error {
+	r, err := d.report(ctx, job)
+	if err != nil {
+		return err
+	}
+	var page bytes.Buffer
+	if err := r.writePage(&page); err != nil {
+		return err
+	}
+	return writeWhole(path, page.Bytes())
+}
+
 func (r *report) write(w io.Writer, format Format) error {
 	switch format {
 	case JSON:

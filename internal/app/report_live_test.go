@@ -120,7 +120,8 @@ func TestAReportOfALiveJob(t *testing.T) {
 		t.Fatalf("most tried: %+v", r.MostTried)
 	}
 	// From the request that was refused, at 1 minute, over the halves and an hour, to its success.
-	if slowest := r.Slowest[0]; slowest.Row != 4 || slowest.Seconds < 3600 || slowest.Seconds != int64(slowest.Settled.Sub(*slowest.SentAt)/time.Second) {
+	slowest := r.Slowest[0]
+	if slowest.Row != 4 || slowest.Seconds < 3600 || slowest.Seconds != int64(slowest.Settled.Sub(*slowest.SentAt)/time.Second) {
 		t.Errorf("slowest: %+v", slowest)
 	}
 	if len(r.Timeline.Bars) < 2 || r.Settling.Devices != 4 {
@@ -128,7 +129,8 @@ func TestAReportOfALiveJob(t *testing.T) {
 	}
 	for _, format := range []Format{Table, HTML} {
 		out.Reset()
-		if err := Report(t.Context(), env, id, format, ""); err != nil || !strings.Contains(strings.ToLower(out.String()), "3 of 10 devices moved") {
+		err := Report(t.Context(), env, id, format, "")
+		if err != nil || !strings.Contains(strings.ToLower(out.String()), "3 of 10 devices moved") {
 			t.Errorf("%s: %v\n%s", format, err, out.String())
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"slices"
 	"strings"
 	"time"
 )
@@ -128,10 +129,8 @@ func (p page) Advice(f faultCount) string {
 // Class is the colour of a state.
 func (p page) Class(f faultCount) string {
 	for _, group := range fleetStates {
-		for _, state := range group.States {
-			if state == f.State {
-				return group.Class
-			}
+		if slices.Contains(group.States, f.State) {
+			return group.Class
 		}
 	}
 	return "open"

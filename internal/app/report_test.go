@@ -46,14 +46,16 @@ var nightFaults = []struct {
 	reason jobs.Reason
 	fault  jobs.Fault
 }{
-	{90, jobs.Failed, jobs.Faulted, jobs.Fault{Code: "UnifiedWebService.REQUEST_FAILED.DeviceOffline", Text: "The device is not connected to the network."}},
-	{47, jobs.Failed, jobs.Faulted, jobs.Fault{Code: "UnifiedWebService.REQUEST_FAILED.DeviceNotFound", Text: "The device was not found."}},
-	{31, jobs.Failed, jobs.Refused, jobs.Fault{Code: "UnifiedWebService.REQUEST_FAILED.Global IoT 5MB.NotFound", Text: "The service plan was not found."}},
+	{90, jobs.Failed, jobs.Faulted, jobs.Fault{Code: carrier + "DeviceOffline", Text: "The device is not connected to the network."}},
+	{47, jobs.Failed, jobs.Faulted, jobs.Fault{Code: carrier + "DeviceNotFound", Text: "The device was not found."}},
+	{31, jobs.Failed, jobs.Refused, jobs.Fault{Code: carrier + "Global IoT 5MB.NotFound", Text: "The service plan was not found."}},
 	{15, jobs.Unanswered, jobs.Silent, jobs.Fault{}},
 	{6, jobs.Failed, jobs.Faulted, jobs.Fault{Code: hostile, Text: hostile}},
 	{3, jobs.Mismatched, jobs.Contradicted, jobs.Fault{}},
 	{2, jobs.Cancelled, jobs.Withdrawn, jobs.Fault{}},
 }
+
+const carrier = "UnifiedWebService.REQUEST_FAILED."
 
 // nightGathering takes in a made-up night.
 func nightGathering(t *testing.T) *gathering {
@@ -116,14 +118,21 @@ func nightReport(t *testing.T) *report {
 		}
 		minutes = append(minutes, jobs.Minute{At: nightfall.Add(time.Duration(i) * time.Minute), Entered: counts})
 	}
-	log := []jobs.Entry{
-		{At: nightfall.Add(-time.Hour), Who: "ann", From: "ops-1", Act: jobs.ActImported, Words: "20000 devices from fleet.csv"},
-		{At: nightfall.Add(20 * time.Minute), Who: "gate", Act: jobs.ActWaveOpened, Words: "wave 1 of 3: 99 of 100 devices succeeded (99%), and the gate wants 95%"},
-		{At: nightfall.Add(68 * time.Minute), Who: "gate", Act: jobs.ActGate, Words: "wave 2 of 3: 930 of 995 devices succeeded (93.4673%), and the gate wants 95%"},
-		{At: nightfall.Add(70 * time.Minute), Who: "ann", From: "ops-1", Act: jobs.ActResumed, Words: "opens wave 3 of 3: scrapped cars " + hostile},
-		{At: nightfall.Add(150 * time.Minute), Who: "brake", Act: "braked", Words: "101 of the last 1000 answers were failures (10.1%; the brake is at 10.0%): 90 REQUEST_FAILED.DeviceOffline"},
-		{At: nightfall.Add(158 * time.Minute), Who: "bob", From: "ops-2", Act: jobs.ActResumed, Words: "lets go of the brake: it was the storm"},
-		{At: nightfall.Add(372 * time.Minute), Who: "simshift", Act: "finished", Words: "every device is final: the job is finished"},
+	var log []jobs.Entry
+	for _, e := range []struct {
+		minute               int
+		who, from, act, said string
+	}{
+		{-60, "ann", "ops-1", jobs.ActImported, "20000 devices from fleet.csv"},
+		{20, "gate", "", jobs.ActWaveOpened, "wave 1 of 3: 96 of 100 devices succeeded (96%), and the gate wants 95%"},
+		{68, "gate", "", jobs.ActGate, "wave 2 of 3: 930 of 995 devices succeeded (93.4673%), and the gate wants 95%"},
+		{70, "ann", "ops-1", jobs.ActResumed, "opens wave 3 of 3: scrapped cars " + hostile},
+		{150, "brake", "", "braked", "101 of the last 1000 answers were failures (10.1%; the brake is at 10.0%): 90 DeviceOffline"},
+		{158, "bob", "ops-2", jobs.ActResumed, "lets go of the brake: it was the storm"},
+		{372, "simshift", "", "finished", "every device is final: the job is finished"},
+	} {
+		at := nightfall.Add(time.Duration(e.minute) * time.Minute)
+		log = append(log, jobs.Entry{At: at, Who: e.who, From: e.from, Act: e.act, Words: e.said})
 	}
 	return nightGathering(t).report(nightJob(), minutes, log, nightfall.Add(9*time.Hour))
 }
@@ -181,7 +190,8 @@ func TestAReportAddsUp(t *testing.T) {
 	if got := []int64{r.Waves[0].Devices, r.Waves[1].Devices, r.Waves[2].Devices}; !cmp.Equal(got, []int64{100, 1000, 18_900}) {
 		t.Errorf("the waves have %v devices", got)
 	}
-	if len(r.Slowest) != reportTop || len(r.MostTried) != reportTop || r.Slowest[0].Seconds != r.Settling.Longest || r.MostTried[0].Attempts != 5 {
+	if len(r.Slowest) != reportTop || len(r.MostTried) != reportTop || r.Slowest[0].Seconds != r.Settling.Longest ||
+		r.MostTried[0].Attempts != 5 {
 		t.Errorf("slowest %+v, most tried %+v", r.Slowest[0], r.MostTried[0])
 	}
 	if r.NeedsPerson[0].Title != "moved to the wrong network" {
@@ -222,7 +232,7 @@ func TestForeignWordsDoNothingInAReport(t *testing.T) {
 	}
 	for _, c := range r.NeedsPerson {
 		for _, line := range c.Commands {
-			if strings.Contains(line, "<script") && !strings.Contains(line, `--fault '<script src="http://evil.example/x.js">alert(1)</script>"'\''><img`) {
+			if strings.Contains(line, "<script") && !strings.HasSuffix(line, "--fault '"+strings.Replace(hostile, "'", `'\''`, 1)+"'") {
 				t.Errorf("printed to be run: %s", line)
 			}
 		}
