@@ -85,8 +85,8 @@ for seven days. --replay tries them again now, all of them or those of the given
 	}
 	cmd.Flags().BoolVar(&replay, "replay", false, "try them again now")
 	cmd.Flags().BoolVar(&forget, "forget", false, "drop them for good")
-	cmd.MarkFlagsMutuallyExclusive("replay", "forget")
 	cmd.Flags().Int64Var(&most, "most", 50, "how many to list, the oldest first")
 	formatFlag(cmd, &format, app.Table, app.JSON)
+	cmd.MarkFlagsMutuallyExclusive("replay", "forget", "output") // only the list prints data
 	return cmd
 }

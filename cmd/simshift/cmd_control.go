@@ -47,13 +47,15 @@ func jobsCancelCommand(env *app.Env) *cobra.Command {
 			}
 			return app.Cancel(cmd.Context(), env, c)
 		})
-	cmd.Flags().StringSliceVar(&devices, "device", nil, "only this device, by EID, ICCID or IMEI; repeatable")
-	cmd.Flags().StringVar(&file, "devices-file", "", "only the devices of this file, one a line")
+	cmd.Flags().StringSliceVar(&devices, "device", nil, "only this `device`, by EID, ICCID or IMEI; repeatable")
+	cmd.Flags().StringVar(&file, "devices-file", "", "only the devices of this `file`, one a line")
 	return cmd
 }
 
 func jobsApproveCommand(env *app.Env) *cobra.Command {
-	return changing("approve JOB", "Let a large job go that another person imported", "",
+	return changing("approve JOB", "Let a large job go that another person imported",
+		`Lets a job go that has more devices than SIMSHIFT_APPROVE_ABOVE. Whoever imported it can not approve it; SIMSHIFT_OPERATOR
+says who you are.`,
 		"  SIMSHIFT_OPERATOR=dana simshift jobs approve 0198c5a2 --reason 'numbers agree with the change request'",
 		func(cmd *cobra.Command, c app.Control) error { return app.Approve(cmd.Context(), env, c) })
 }
@@ -74,11 +76,12 @@ func jobsRetryCommand(env *app.Env) *cobra.Command {
 	cmd := changing("retry JOB", "Give devices that did not succeed another round of the same job",
 		`Gives devices that failed, or were never answered, another round with attempts of their own, in the same job. A job that
 has ended takes its devices up again; it is refused while another unfinished job holds any of them.`,
-		"  simshift jobs retry 0198c5a2 --only unanswered --now --reason 'the outage is over'\n"+
+		"  simshift jobs retry 0198c5a2 --reason 'the plan was added to the account'\n"+
+			"  simshift jobs retry 0198c5a2 --only unanswered --now --reason 'the outage is over'\n"+
 			"  simshift jobs retry 0198c5a2 --fault UnifiedWebService.REQUEST_FAILED.UnexpectedError",
 		func(cmd *cobra.Command, c app.Control) error { return app.Retry(cmd.Context(), env, c, o) })
 	flags := cmd.Flags()
-	flags.StringSliceVar(&o.Only, "only", []string{"failed", "unanswered"}, "which: failed, unanswered, mismatched, cancelled")
+	flags.StringSliceVar(&o.Only, "only", []string{"failed", "unanswered"}, "which `states`: failed, unanswered, mismatched, cancelled")
 	flags.StringVar(&o.Fault, "fault", "", "only those with this fault code")
 	flags.BoolVar(&o.Now, "now", false, "at once, instead of after the job's first delay (--backoff)")
 	return cmd

@@ -10,7 +10,10 @@ import (
 func planCommand(env *app.Env) *cobra.Command {
 	options := app.NewImportOptions()
 	cmd := &cobra.Command{
-		Use: "plan FLEET.csv", Short: "Show what import would do: rows, rejects, batches, hours. Writes nothing", Args: cobra.ExactArgs(1),
+		Use: "plan FLEET.csv", Short: "Show what import would do: rows, rejects, batches, hours; writes nothing", Args: cobra.ExactArgs(1),
+		Long: `Reads and checks a CSV (- is standard input) as import does, by the same flags, and shows what would come of it: rows,
+rejects and warnings, batches, waves, the earliest end by the limits and windows, and advice. Writes nothing. The exit
+code is 3 where rows would be rejected.`,
 		Example: "  simshift plan fleet.csv --account 0000123456-00001\n  gunzip -c fleet.csv.gz | simshift plan -",
 		RunE:    func(cmd *cobra.Command, args []string) error { return app.Plan(cmd.Context(), env, args[0], options) },
 	}
@@ -73,14 +76,14 @@ func policyFlags(flags *pflag.FlagSet, o *app.ImportOptions) {
 // rolloutFlags are those that decide when a fleet goes, in which parts, and what stops it.
 func rolloutFlags(flags *pflag.FlagSet, o *app.ImportOptions) {
 	r := &o.Rollout
-	flags.StringVar(&r.Start, "start", "", "send nothing before: RFC 3339, 22:00, or 'tomorrow 22:00'")
-	flags.StringArrayVar(&r.Windows, "window", nil, "send only then, as 22:00-05:00 or 'mon-fri 22:00-05:00'; repeatable")
-	flags.StringVar(&r.Zone, "tz", "", "the time zone of --start and --window, as America/Chicago (default: this machine's)")
+	flags.StringVar(&r.Start, "start", "", "send nothing before this `time`: RFC 3339, 22:00, or 'tomorrow 22:00'")
+	flags.StringArrayVar(&r.Windows, "window", nil, "send only in this `window`, as 22:00-05:00 or 'mon-fri 22:00-05:00'; repeatable")
+	flags.StringVar(&r.Zone, "tz", "", "the time `zone` of --start and --window, as America/Chicago (default: this machine's)")
 	flags.Int64Var(&o.Policy.PerWindow, "per-window", 0, "most devices sent in one window; 0: no bound")
-	flags.StringVar(&r.Waves, "waves", "", "let the fleet go in parts, one after the other, as 100,5%,100%")
-	flags.StringVar(&r.Gate, "gate", "", "least part of a wave that must succeed before the next (default 95%)")
-	flags.BoolVar(&o.Policy.GateByHand, "gate-by-hand", false, "wait for `jobs resume` before each further wave")
-	flags.StringArrayVar(&r.Brakes, "brake", nil, "pause when so many answers fail, as 10%, or CODE=2% for one fault; repeatable")
+	flags.StringVar(&r.Waves, "waves", "", "let the fleet go in `parts`, one after the other, as 100,5%,100%")
+	flags.StringVar(&r.Gate, "gate", "", "least `share` of a wave that must succeed before the next (default 95%)")
+	flags.BoolVar(&o.Policy.GateByHand, "gate-by-hand", false, "wait for 'jobs resume' before each further wave")
+	flags.StringArrayVar(&r.Brakes, "brake", nil, "pause when this `share` of answers fails, as 10%, or CODE=2% for one fault; repeatable")
 	flags.IntVar(&o.Policy.Brake.Last, "brake-last", o.Policy.Brake.Last, "how many of the latest answers the brake looks at")
 	flags.IntVar(&o.Policy.Brake.Least, "brake-least", o.Policy.Brake.Least, "how many there must be before the brake judges")
 	flags.IntVar(&r.Priority, "priority", 0, "of two jobs the higher one sends first, -9 to 9")

@@ -44,6 +44,8 @@ func jobsWatchCommand(env *app.Env) *cobra.Command {
 	var every time.Duration
 	cmd := &cobra.Command{
 		Use: "watch JOB", Short: "Follow a job until it ends; exit 3 where devices did not succeed", Args: cobra.ExactArgs(1),
+		Long: `Shows a job's progress until the job ends, and then the job. Exit code 0: every device succeeded; 3: some did not.
+To stop watching changes nothing of the job.`,
 		Example: "  simshift jobs watch 0198c5a2\n  simshift jobs watch 0198c5a2 --every 10s -o json",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return app.WatchJob(cmd.Context(), env, args[0], max(every, 50*time.Millisecond), format)

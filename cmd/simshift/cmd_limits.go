@@ -22,7 +22,7 @@ beginning of one (4 characters at least), or a job's name.
 A limit that is not given stays as it is; 0 is none; default goes back to the setting, and of a job takes its limit away.`,
 		Example: "  simshift jobs limits\n  simshift jobs limits --requests 1/s --reason 'asked by the carrier'\n" +
 			"  simshift jobs limits --requests default --devices default --max-in-flight default\n" +
-			"  simshift jobs limits spring --devices 60000/min --max-in-flight 500000\n  simshift jobs limits spring --devices 0 -o json",
+			"  simshift jobs limits 0198c5a2 --devices 60000/min --max-in-flight 500000\n  simshift jobs limits 0198c5a2 --devices 0 -o json",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
 				options.Job = args[0]

@@ -27,11 +27,11 @@ some 160 bytes a row, goes to TMPDIR.`,
 		RunE: func(cmd *cobra.Command, args []string) error { return app.Results(cmd.Context(), env, args[0], o) },
 	}
 	f := cmd.Flags()
-	f.StringSliceVar(&o.States, "state", nil, "only devices in these states, as failed,unanswered")
-	f.StringSliceVar(&o.Faults, "fault", nil, "only devices with these fault codes; what follows a code's last dot will do")
-	f.StringSliceVar(&o.Accounts, "account", nil, "only devices of these accounts")
+	f.StringSliceVar(&o.States, "state", nil, "only devices in these `states`, as failed,unanswered")
+	f.StringSliceVar(&o.Faults, "fault", nil, "only devices with these fault `codes`; what follows a code's last dot will do")
+	f.StringSliceVar(&o.Accounts, "account", nil, "only devices of these `accounts`")
 	f.IntVar(&o.MinAttempts, "min-attempts", 0, "only devices with so many attempts at least")
-	f.StringVar(&o.Join, "join", "", "give every row and column of this file, which the job was imported from, back with its outcome")
+	f.StringVar(&o.Join, "join", "", "give every row and column of this `file`, which the job was imported from, back with its outcome")
 	formatFlag(cmd, &o.Format, app.CSV, app.JSON)
 	return cmd
 }

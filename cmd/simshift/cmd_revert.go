@@ -18,7 +18,7 @@ Devices without a previous_iccid stop it; --only-known leaves them where they ar
 windows and waves included, as far as nothing else is given: --start, --window and --tz together replace JOB's schedule,
 and --window 00:00-24:00 is any hour. It can itself be reverted. On a terminal the plan is shown and you are asked.`,
 		Example: "  simshift jobs revert 0198c5a2 --revert-plan 'US 5MB'\n" +
-			"  simshift jobs revert spring --only-known --window 00:00-24:00 --reason 'roaming fails in the north' --yes",
+			"  simshift jobs revert 0198c5a2 --only-known --window 00:00-24:00 --reason 'roaming fails in the north' --yes",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			options.Overlay = func(o *app.ImportOptions) { overlay(cmd.Flags(), o) }
 			return app.Revert(cmd.Context(), env, args[0], options)

@@ -31,9 +31,16 @@ func run() int {
 		Asks:     term.IsTerminal(int(os.Stdin.Fd())) && term.IsTerminal(int(os.Stderr.Fd())),
 		Getenv:   os.Getenv, Flags: map[string]string{}, Now: time.Now,
 	}
-	err := root(env).ExecuteContext(ctx)
+	return execute(ctx, env, os.Args[1:])
+}
+
+// execute carries out a command line and gives its exit code. What went wrong is told, with what to do about it.
+func execute(ctx context.Context, env *app.Env, args []string) int {
+	line := root(env)
+	line.SetArgs(args)
+	cmd, err := line.ExecuteContextC(ctx)
 	if err != nil && ofFlags.MatchString(err.Error()) {
-		err = &app.Failure{Code: app.ExitUsage, Err: err, Hint: "--help shows the usage and examples"}
+		err = misuse(cmd, err)
 	}
 	if err != nil {
 		fmt.Fprintln(env.Err, "simshift:", err)

@@ -21,8 +21,9 @@ ThingSpace's bulk enable call: CSV in, batches over Redis queues, one callback f
 
 Exit codes: 0 all well; 1 error; 2 wrong use or configuration; 3 it worked, but some rows or devices did not
 succeed; 4 refused for safety.`,
-		Example: "  simshift demo                                  # needs nothing installed or running\n" +
-			"  simshift import fleet.csv --target global      # a real job",
+		Example: "  simshift demo                                # needs nothing installed or running\n" +
+			"  simshift import fleet.csv --target global    # a real job\n" +
+			"  simshift help import                         # its flags, with examples",
 		SuggestionsMinimumDistance: 2,
 		SilenceErrors:              true,
 		SilenceUsage:               true,
@@ -40,6 +41,7 @@ succeed; 4 refused for safety.`,
 	cmd.AddCommand(demoCommand(env), planCommand(env), importCommand(env), serveCommand(env), workCommand(env),
 		jobsCommand(env), resultsCommand(env), deviceCommand(env), callbacksCommand(env), simulatorCommand(env),
 		doctorCommand(env))
+	addBuiltIns(cmd)
 	usageErrors(cmd)
 	return cmd
 }
@@ -50,7 +52,8 @@ func addSettings(flags *pflag.FlagSet) {
 		if setting.Secret {
 			continue
 		}
-		text := setting.Usage + " (SIMSHIFT_" + setting.Name + ")"
+		// pflag would take what stands in backquotes for the name of the flag's value.
+		text := strings.ReplaceAll(setting.Usage, "`", "'") + " (SIMSHIFT_" + setting.Name + ")"
 		if setting.Default != "" {
 			text += fmt.Sprintf(" (default %q)", setting.Default)
 		}

@@ -46,7 +46,7 @@ func ListCallbacks(ctx context.Context, env *Env, account string, format Format)
 			return err
 		}
 		if format == JSON {
-			return printJSON(env.Out, standing)
+			return printJSON(env.Out, append([]thingspace.Listener{}, standing...)) // none is [], not null
 		}
 		if len(standing) == 0 {
 			fmt.Fprintf(env.Err, "account %s has no listener: the carrier drops its callbacks. "+

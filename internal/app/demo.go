@@ -94,7 +94,12 @@ func Demo(ctx context.Context, env *Env, options DemoOptions) error {
 		d.awaitTold(ctx)
 	}
 	stop()
-	if err = errors.Join(err, parts()); err != nil {
+	err = errors.Join(err, parts())
+	if ctx.Err() != nil {
+		return &Failure{Code: ExitError, Err: errors.New("stopped; the demo's job is gone with it"),
+			Hint: "`simshift demo --devices 1000` takes less time"}
+	}
+	if err != nil {
 		return err
 	}
 	if job, err = d.ledger.Job(ctx, job.ID); err != nil { // late answers came after its end

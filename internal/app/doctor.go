@@ -49,7 +49,8 @@ func Doctor(ctx context.Context, env *Env, options DoctorOptions) error {
 	}
 	for _, f := range findings {
 		if !f.OK {
-			return &Failure{Code: ExitError, Err: errors.New("not everything is as it should be"), Hint: "see the lines marked with !!"}
+			return &Failure{Code: ExitError, Err: errors.New("not everything is as it should be"),
+				Hint: "each line marked with !! (in JSON: each with ok false) tells what to do"}
 		}
 	}
 	return nil

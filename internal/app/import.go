@@ -36,6 +36,9 @@ type ImportOptions struct {
 	stamp func(*jobs.Job) // says of the job where it comes from, if that is no file of a person's
 }
 
+// settingHelp is what to do about a setting of a job that is out of its range.
+const settingHelp = "`simshift import --help` shows every setting with its default"
+
 // NewImportOptions gives the defaults.
 func NewImportOptions() *ImportOptions { return &ImportOptions{Policy: jobs.DefaultPolicy()} }
 

@@ -86,7 +86,7 @@ func (d *deployment) survey(ctx context.Context, path string, o *ImportOptions) 
 		return nil, err
 	}
 	if err := o.Policy.Validate(); err != nil {
-		return nil, usage("", "%w", err)
+		return nil, usage(settingHelp, "%w", err)
 	}
 	source, err := d.source(path)
 	if err != nil {

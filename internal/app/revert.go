@@ -103,7 +103,7 @@ func (o *RevertOptions) turn(job jobs.Job) error {
 	}
 	o.Policy.RevertPlan = strings.TrimSpace(cmp.Or(o.RevertPlan, job.Policy.RevertPlan))
 	if err := o.Policy.CheckRevertPlan(); err != nil {
-		return usage("", "%w", err)
+		return usage(settingHelp, "%w", err)
 	}
 	if o.Policy.RevertPlan == "" {
 		return usage("name it with --revert-plan; it must belong to the network "+o.Target,

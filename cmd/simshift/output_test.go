@@ -1,0 +1,78 @@
+package main
+
+import (
+	"strings"
+	"testing"
+)
+
+// printing has a line for each command that prints data; -o json is added to it.
+var printing = map[string]string{
+	"simshift demo":             "simshift demo --devices 50",
+	"simshift plan":             "simshift plan fleet.csv",
+	"simshift import":           "simshift import fleet.csv --target global",
+	"simshift jobs list":        "simshift jobs list",
+	"simshift jobs show":        "simshift jobs show 0198c5a2",
+	"simshift jobs watch":       "simshift jobs watch 0198c5a2",
+	"simshift jobs log":         "simshift jobs log 0198c5a2",
+	"simshift jobs pause":       "simshift jobs pause 0198c5a2",
+	"simshift jobs resume":      "simshift jobs resume 0198c5a2",
+	"simshift jobs cancel":      "simshift jobs cancel 0198c5a2",
+	"simshift jobs retry":       "simshift jobs retry 0198c5a2",
+	"simshift jobs revert":      "simshift jobs revert 0198c5a2",
+	"simshift jobs approve":     "SIMSHIFT_OPERATOR=dana simshift jobs approve 0198c5a2",
+	"simshift jobs priority":    "simshift jobs priority 0198c5a2 --to 5",
+	"simshift jobs limits":      "simshift jobs limits 0198c5a2 --devices 60000/min",
+	"simshift device":           "simshift device 89049032123451234512345678901235",
+	"simshift callbacks list":   "simshift callbacks list --account 0000123456-00001",
+	"simshift callbacks parked": "simshift callbacks parked",
+	"simshift doctor":           "simshift doctor",
+}
+
+// telling has the commands that print no data, or not as JSON, and why.
+var telling = map[string]string{
+	"simshift serve":                 "it runs until a signal, and logs",
+	"simshift work":                  "it runs until a signal, and logs",
+	"simshift simulator":             "it runs until a signal, and logs; its book is JSON",
+	"simshift callbacks register":    "it does something, and says so",
+	"simshift callbacks remove":      "it does something, and says so",
+	"simshift results":               "it prints the CSV that can be imported again",
+	"simshift help":                  "it is for people",
+	"simshift completion bash":       "it is for shells",
+	"simshift completion fish":       "it is for shells",
+	"simshift completion powershell": "it is for shells",
+	"simshift completion zsh":        "it is for shells",
+}
+
+// Every command that prints data prints it as JSON with -o json, and nothing else; a new command must be entered above.
+func TestEveryCommandThatPrintsDataPrintsJSON(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, 2)
+	for _, cmd := range commands() {
+		path := cmd.CommandPath()
+		line, prints := printing[path]
+		switch has := cmd.Flags().Lookup("output") != nil; {
+		case cmd.HasSubCommands():
+			continue
+		case has != prints:
+			t.Errorf("%s: -o %v, but in printing: %v", path, has, prints)
+			continue
+		case !prints && telling[path] == "":
+			t.Errorf("%s prints what? enter it in printing or telling", path)
+			continue
+		case !prints:
+			continue
+		}
+		t.Run(path, func(t *testing.T) {
+			if out := s.play(t, line+" -o json"); whole(out) != nil {
+				t.Errorf("%v: %s", whole(out), out)
+			}
+		})
+	}
+	for _, line := range []string{
+		"simshift callbacks list --account 0000123456-00009", "simshift device 89049032123451234512345678901235",
+	} {
+		if out := s.run(t, s.folder, line+" -o json", 0); strings.TrimSpace(out) != "[]" {
+			t.Errorf("%s has no data, which is [] and not %s", line, out)
+		}
+	}
+}
