@@ -17,6 +17,12 @@ func callbacksCommand(env *app.Env) *cobra.Command {
 func accountFlag(cmd *cobra.Command, account *string) {
 	cmd.Flags().StringVar(account, "account", "", "the carrier account, as 0000123456-00001 (required)")
 	_ = cmd.MarkFlagRequired("account") // the flag is defined one line above
+	cmd.PreRunE = func(cmd *cobra.Command, _ []string) error {
+		if *account == "" {
+			return misuse(cmd, errors.New("--account is empty"))
+		}
+		return nil
+	}
 }
 
 func callbacksRegisterCommand(env *app.Env) *cobra.Command {

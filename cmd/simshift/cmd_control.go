@@ -42,7 +42,8 @@ func jobsCancelCommand(env *app.Env) *cobra.Command {
 		"  simshift jobs cancel 0198c5a2 --reason 'wrong plan in the file'\n"+
 			"  simshift jobs cancel 0198c5a2 --device 89049032123451234512345678901235 --reason 'sold'",
 		func(cmd *cobra.Command, c app.Control) error {
-			if len(devices) > 0 || file != "" {
+			// Asked for by name: a variable that is not set must not mean the whole job.
+			if flags := cmd.Flags(); flags.Changed("device") || flags.Changed("devices-file") {
 				return app.CancelDevices(cmd.Context(), env, c, devices, file)
 			}
 			return app.Cancel(cmd.Context(), env, c)

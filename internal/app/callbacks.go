@@ -75,6 +75,9 @@ func RemoveCallbacks(ctx context.Context, env *Env, account string) error {
 
 // ParkedCallbacks prints the callbacks that fit no known request, the oldest first.
 func ParkedCallbacks(ctx context.Context, env *Env, most int64, format Format) error {
+	if most < 1 {
+		return usage("give a number of callbacks, as --most 50", "--most is %d", most)
+	}
 	d, err := open(ctx, env)
 	if err != nil {
 		return err
@@ -84,7 +87,7 @@ func ParkedCallbacks(ctx context.Context, env *Env, most int64, format Format) e
 	if err != nil {
 		return err
 	}
-	parked, err := d.ledger.Parked(ctx, 0, max(1, most))
+	parked, err := d.ledger.Parked(ctx, 0, most)
 	if err != nil {
 		return err
 	}
@@ -166,7 +169,10 @@ func withCarrier(ctx context.Context, env *Env, do func(*thingspace.Client) erro
 	if err != nil {
 		return err
 	}
-	return do(client)
+	if err = do(client); err != nil && Hint(err) == "" {
+		return &Failure{Code: ExitCode(err), Err: err, Hint: "`simshift doctor` checks the credentials and what else it takes"}
+	}
+	return err
 }
 
 // listeners lists an account's listeners; an account that the carrier does not list has none.

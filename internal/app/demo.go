@@ -120,14 +120,18 @@ func demoFolder(folder string) (string, error) {
 	if folder == "" {
 		made, err := os.MkdirTemp("", "simshift-demo-")
 		if err != nil {
-			return "", fmt.Errorf("make a folder for the demo: %w", err)
+			return "", noFolder(err)
 		}
 		return made, nil
 	}
 	if err := os.MkdirAll(folder, 0o750); err != nil {
-		return "", fmt.Errorf("make a folder for the demo: %w", err)
+		return "", noFolder(err)
 	}
 	return folder, nil
+}
+
+func noFolder(err error) error {
+	return &Failure{Code: ExitError, Err: fmt.Errorf("make a folder for the demo: %w", err), Hint: "name another with --folder"}
 }
 
 // demoStore is the embedded Redis. Its keys only expire when it is told how much time has passed.

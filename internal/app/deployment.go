@@ -188,6 +188,9 @@ func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
 // openJob connects to Redis and finds the job that a user named. The caller closes the deployment.
 func openJob(ctx context.Context, env *Env, word string) (*deployment, jobs.Job, error) {
+	if word == "" { // an unset variable, most likely
+		return nil, jobs.Job{}, usage("name the job: `simshift jobs list` shows every one", "JOB is empty")
+	}
 	d, err := open(ctx, env)
 	if err != nil {
 		return nil, jobs.Job{}, err

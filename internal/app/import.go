@@ -85,9 +85,12 @@ func (d *deployment) printImported(job jobs.Job, format Format) error {
 
 // importFleet takes a file all the way to a running job.
 func (d *deployment) importFleet(ctx context.Context, path string, o *ImportOptions) (jobs.Job, error) {
-	target, err := jobs.ParseTarget(o.Target)
+	target, err := o.target()
 	if err != nil {
-		return jobs.Job{}, usage("say where the profiles belong: --target global or --target us", "%w", err)
+		return jobs.Job{}, err
+	}
+	if _, err := d.approveAbove(); err != nil { // before anything is written
+		return jobs.Job{}, err
 	}
 	survey, err := d.survey(ctx, path, o)
 	if err != nil {
@@ -98,6 +101,14 @@ func (d *deployment) importFleet(ctx context.Context, path string, o *ImportOpti
 		return jobs.Job{}, err
 	}
 	return d.create(ctx, survey, target, o)
+}
+
+func (o *ImportOptions) target() (jobs.Target, error) {
+	target, err := jobs.ParseTarget(o.Target)
+	if err != nil {
+		return target, usage("say where the profiles belong: --target global or --target us", "%w", err)
+	}
+	return target, nil
 }
 
 // allow stops an import that should not happen: rejected rows, a file imported before, or a person's no.
@@ -209,11 +220,17 @@ func (d *deployment) create(ctx context.Context, s *survey, target jobs.Target, 
 
 // approval is what a job waits for that is too large for one person to decide about; "" where it does not.
 func (d *deployment) approval(id string, devices int64) (string, error) {
-	r := reader{env: d.env}
-	if most := r.number("APPROVE_ABOVE", 0, 1<<40); r.err != nil || most == 0 || devices <= most {
-		return "", r.err
+	if most, err := d.approveAbove(); err != nil || most == 0 || devices <= most {
+		return "", err
 	}
 	return "a second person must say `simshift jobs approve " + id + "`: the job has more devices than SIMSHIFT_APPROVE_ABOVE", nil
+}
+
+// approveAbove is how many devices one person may decide about; 0: any number.
+func (d *deployment) approveAbove() (int64, error) {
+	r := reader{env: d.env}
+	most := r.number("APPROVE_ABOVE", 0, 1<<40)
+	return most, r.err
 }
 
 // start wakes a worker for a new job and reads it. A failure here is none of the import's: the job is committed, and

@@ -57,6 +57,11 @@ type groupPlan struct {
 
 // Plan prints what import would do with a file. It fails with [ExitIncomplete] where rows are rejected.
 func Plan(ctx context.Context, env *Env, path string, o *ImportOptions) error {
+	if o.Target != "" { // import needs it, plan does not
+		if _, err := o.target(); err != nil {
+			return err
+		}
+	}
 	d, err := open(ctx, env)
 	if err != nil {
 		return err

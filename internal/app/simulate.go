@@ -44,7 +44,7 @@ func Simulate(ctx context.Context, env *Env, options SimulatorOptions) (err erro
 	if options.Book != "" {
 		file, err := os.OpenFile(options.Book, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 		if err != nil {
-			return fmt.Errorf("open the book: %w", err)
+			return &Failure{Code: ExitError, Err: fmt.Errorf("open the book: %w", err), Hint: "name another file with --book"}
 		}
 		defer func() { err = errors.Join(err, file.Close()) }()
 		config.Book = file
