@@ -79,6 +79,10 @@ for seven days. --replay tries them again now, all of them or those of the given
 			"  simshift callbacks parked --forget 0a1b2c3d4e5f6071",
 		RunE: func(cmd *cobra.Command, ids []string) error {
 			switch {
+			case replay && forget:
+				return misuse(cmd, errors.New("--replay and --forget exclude each other"))
+			case (replay || forget) && cmd.Flags().Changed("output"):
+				return misuse(cmd, errors.New("-o is for the list: --replay and --forget print no data"))
 			case replay:
 				return app.ReplayParked(cmd.Context(), env, ids)
 			case forget:
@@ -93,6 +97,5 @@ for seven days. --replay tries them again now, all of them or those of the given
 	cmd.Flags().BoolVar(&forget, "forget", false, "drop them for good")
 	cmd.Flags().Int64Var(&most, "most", 50, "how many to list, the oldest first")
 	formatFlag(cmd, &format, app.Table, app.JSON)
-	cmd.MarkFlagsMutuallyExclusive("replay", "forget", "output") // only the list prints data
 	return cmd
 }

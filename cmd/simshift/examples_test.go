@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -88,6 +89,9 @@ func (s *stage) play(t *testing.T, line string) string {
 	}
 	folder, _ := s.newFolder(t)
 	scene := sceneOf(found[1])
+	if scene.code != 0 && scene.why == "" {
+		t.Fatalf("%q ends with %d: say why in scenes", scene.of, scene.code)
+	}
 	stands := []string{
 		"0a1b2c3d4e5f6071", s.parked, "/run/secrets/callback", s.folder + "/callback",
 		"127.0.0.1:9001", "127.0.0.1:0", "127.0.0.1:28200", "127.0.0.1:0",
@@ -157,7 +161,8 @@ func whole(text string) error {
 	return nil
 }
 
-// Every example of every help text is run as it is printed, and ends as it should.
+// Every example of every help text is run as it is printed, and ends as it should. They are run in the order of the help:
+// what was parked is forgotten by one of them before doctor looks.
 func TestEveryExampleRuns(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, 5)
@@ -177,6 +182,22 @@ func TestEveryExampleOfTheDemoRuns(t *testing.T) {
 				t.Parallel()
 				bareStage(t).example(t, line)
 			})
+		}
+	}
+}
+
+func TestEverySceneIsPlayed(t *testing.T) {
+	t.Parallel()
+	lines := append(examples(), slices.Collect(maps.Values(printing))...)
+	for _, line := range lines {
+		lines = append(lines, line+" -o json")
+	}
+	for _, one := range scenes {
+		if !slices.ContainsFunc(lines, func(line string) bool {
+			found := commandLine.FindStringSubmatch(line)
+			return found != nil && sceneOf(found[1]).of == one.of
+		}) {
+			t.Errorf("no line is played in the scene of %q", one.of)
 		}
 	}
 }

@@ -17,8 +17,8 @@ import (
 
 func main() { os.Exit(run()) }
 
-// ofFlags matches errors of wrong use for which cobra has no type.
-var ofFlags = regexp.MustCompile(`^(required flag|if any flags)`)
+// flagMissing matches the error of wrong use for which cobra has no type.
+var flagMissing = regexp.MustCompile(`^required flag`)
 
 // run is main with its exit code. Signals become a context here and nowhere else; a second one ends at once.
 func run() int {
@@ -39,7 +39,7 @@ func execute(ctx context.Context, env *app.Env, args []string) int {
 	line := root(env)
 	line.SetArgs(args)
 	cmd, err := line.ExecuteContextC(ctx)
-	if err != nil && ofFlags.MatchString(err.Error()) {
+	if err != nil && flagMissing.MatchString(err.Error()) {
 		err = misuse(cmd, err)
 	}
 	if err != nil {

@@ -36,7 +36,7 @@ succeed; 4 refused for safety.`,
 	cmd.SetIn(env.In)
 	cmd.SetOut(env.Out)
 	cmd.SetErr(env.Err)
-	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return misuse(cmd, err) })
+	cmd.SetFlagErrorFunc(wrongFlag)
 	addSettings(cmd.PersistentFlags())
 	cmd.AddCommand(demoCommand(env), planCommand(env), importCommand(env), serveCommand(env), workCommand(env),
 		jobsCommand(env), resultsCommand(env), deviceCommand(env), callbacksCommand(env), simulatorCommand(env),
@@ -72,37 +72,6 @@ func settingsFromFlags(env *app.Env, flags *pflag.FlagSet) error {
 		}
 	}
 	return nil
-}
-
-func noSuchCommand(cmd *cobra.Command, args []string) error {
-	if len(args) == 0 {
-		return nil
-	}
-	err := fmt.Errorf("no such command: %q", args[0])
-	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
-		err = fmt.Errorf("%w; did you mean %s?", err, strings.Join(near, " or "))
-	}
-	return misuse(cmd, err)
-}
-
-// misuse turns an error of the command line into exit code 2 with a hint.
-func misuse(cmd *cobra.Command, err error) error {
-	return &app.Failure{Code: app.ExitUsage, Err: err, Hint: "`" + cmd.CommandPath() + " --help` shows the usage and examples"}
-}
-
-// usageErrors makes every command's wrong arguments an error of use.
-func usageErrors(cmd *cobra.Command) {
-	if check := cmd.Args; check != nil {
-		cmd.Args = func(cmd *cobra.Command, args []string) error {
-			if err := check(cmd, args); err != nil {
-				return misuse(cmd, err)
-			}
-			return nil
-		}
-	}
-	for _, sub := range cmd.Commands() {
-		usageErrors(sub)
-	}
 }
 
 // group makes a command that only holds others.

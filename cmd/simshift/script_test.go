@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
-	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/simshift/simshift/internal/app"
 	"github.com/simshift/simshift/internal/redistest"
@@ -36,16 +36,17 @@ func TestScripts(t *testing.T) {
 // Every command says what it is for, and every one that does something shows how.
 func TestEveryCommandHasHelpAndAnExample(t *testing.T) {
 	t.Parallel()
-	var walk func(cmd *cobra.Command)
-	walk = func(cmd *cobra.Command) {
+	for _, cmd := range commands() {
 		if cmd.Short == "" || !strings.Contains(cmd.Example, "simshift") {
 			t.Errorf("%s has no short help or no example", cmd.CommandPath())
 		}
-		for _, sub := range cmd.Commands() {
-			walk(sub)
-		}
+		cmd.Flags().VisitAll(func(flag *pflag.Flag) {
+			// What stands in backquotes in a flag's text is the name of its value; without, it is the name of a type of Go.
+			if name, _ := pflag.UnquoteUsage(flag); strings.Contains(name, " ") || name == "strings" || name == "stringArray" {
+				t.Errorf("the help of %s calls the value of --%s %q", cmd.CommandPath(), flag.Name, name)
+			}
+		})
 	}
-	walk(root(&app.Env{Flags: map[string]string{}}))
 }
 
 // No secret may be given as a flag: every user of the machine can read a command line.

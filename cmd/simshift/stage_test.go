@@ -161,7 +161,7 @@ func (s *stage) imported(t *testing.T, environment, how string) troupe {
 // endSome makes one job and the spent ones, and waits until they have ended, with devices that succeeded, failed and were never answered.
 func (s *stage) endSome(t *testing.T, spent int) {
 	t.Helper()
-	brief := "--attempts 1 --answer-within 1s --backoff 1s --revert-plan 'US 5MB'"
+	brief := "--attempts 1 --answer-within 3s --backoff 1s --revert-plan 'US 5MB'"
 	s.ended = s.imported(t, "", brief+" --name spring-migration")
 	for range spent {
 		s.spent = append(s.spent, s.imported(t, "", brief))

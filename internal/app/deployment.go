@@ -118,7 +118,7 @@ func (d *deployment) carrier() (*thingspace.Client, thingspace.Config, error) {
 		return nil, cfg, errors.Join(r.err, err)
 	}
 	if err := cfg.Validate(); err != nil {
-		return nil, cfg, usage("the simulator takes key, secret, user, pass", "%w", err)
+		return nil, cfg, usage("correct SIMSHIFT_THINGSPACE_*; the simulator's credentials are key, secret, user, pass", "%w", err)
 	}
 	return d.client(cfg), cfg, nil
 }

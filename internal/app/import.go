@@ -105,6 +105,9 @@ func (d *deployment) importFleet(ctx context.Context, path string, o *ImportOpti
 
 func (o *ImportOptions) target() (jobs.Target, error) {
 	target, err := jobs.ParseTarget(o.Target)
+	if o.Target == "" {
+		err = errors.New("there is no --target")
+	}
 	if err != nil {
 		return target, usage("say where the profiles belong: --target global or --target us", "%w", err)
 	}

@@ -106,7 +106,7 @@ func (o SimulatorOptions) moods(m *simulator.Moods) (err error) {
 func playCarrier(socket net.Listener, config simulator.Config) (stop func() error, failed <-chan error, err error) {
 	carrier, err := simulator.New(config)
 	if err != nil {
-		return nil, nil, fmt.Errorf("simulator: %w", err)
+		return nil, nil, err
 	}
 	carrier.Start()
 	server := &http.Server{Handler: carrier.Handler(), ReadHeaderTimeout: 10 * time.Second}
