@@ -53,10 +53,11 @@ func newStage(t *testing.T, spent int) *stage {
 		"SIMSHIFT_THINGSPACE_KEY=key", "SIMSHIFT_THINGSPACE_SECRET=secret", "SIMSHIFT_THINGSPACE_USERNAME=user",
 		"SIMSHIFT_THINGSPACE_PASSWORD=pass", "SIMSHIFT_CALLBACK_USERNAME=carrier", "SIMSHIFT_CALLBACK_PASSWORD=hush",
 		"SIMSHIFT_CALLBACK_LISTEN=127.0.0.1:0", "SIMSHIFT_SWEEP_EVERY=1s", "SIMSHIFT_RATE_REQUESTS=0")
-	listener := s.start(t, s.folder, "simshift serve", `listening for callbacks" address=(127\.0\.0\.1:\d+)`)
+	// Without exec they would outlive a test process that is killed: only the shell dies with it.
+	listener := s.start(t, s.folder, "exec simshift serve", `listening for callbacks" address=(127\.0\.0\.1:\d+)`)
 	t.Cleanup(func() { listener.stop(t, 0) })
 	s.env = append(s.env, "SIMSHIFT_CALLBACK_URL=http://"+listener.caught+"/callbacks/thingspace")
-	worker := s.start(t, s.folder, "simshift work", "msg=working")
+	worker := s.start(t, s.folder, "exec simshift work", "msg=working")
 	t.Cleanup(func() { worker.stop(t, 0) })
 
 	s.endSome(t, spent)
