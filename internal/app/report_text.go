@@ -16,7 +16,8 @@ const (
 	textFaults   = 3
 	textAccounts = 3
 	textWaves    = 3
-	textDevices  = 2
+	textSlowest  = 2
+	textTried    = 1
 	textLog      = 2
 	textWidth    = 60 // of the pictures
 )
@@ -24,7 +25,7 @@ const (
 // writeText writes the report for a terminal, the most important first.
 func (r *report) writeText(out io.Writer) error {
 	w := bufio.NewWriter(out)
-	line := func(format string, args ...any) { fmt.Fprintln(w, visible(fmt.Sprintf(format, args...))) }
+	line := func(format string, args ...any) { fmt.Fprintf(w, format+"\n", visible(args)...) }
 	line("%s", strings.ToUpper(r.Headline))
 	line("job %s  %s, to %s, %s%s", r.Job.ID, r.Job.Name, r.Job.Target, r.Job.State, r.when())
 	sent := fmt.Sprintf("%s attempts in %s requests", thousands(r.Job.Attempts), thousands(r.Job.Requests))
@@ -104,7 +105,7 @@ func (r *report) more(line func(string, ...any), n int, one, many string) {
 
 func (r *report) textTables(out io.Writer, line func(string, ...any)) {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	row := func(format string, args ...any) { fmt.Fprintln(w, visible(fmt.Sprintf(format, args...))) }
+	row := func(format string, args ...any) { fmt.Fprintf(w, format+"\n", visible(args)...) }
 	if len(r.Accounts) > 1 {
 		fmt.Fprintln(w, "\nACCOUNT\tDEVICES\tMOVED\tNOT\tOPEN")
 		for _, a := range r.Accounts[:min(len(r.Accounts), textAccounts)] {
@@ -125,11 +126,11 @@ func (r *report) textTables(out io.Writer, line func(string, ...any)) {
 		return
 	}
 	fmt.Fprintln(w, "\nDEVICE\tROW\tATTEMPTS\tTOOK\tSTATE\tLISTED AS")
-	slowest := r.Slowest[:min(len(r.Slowest), textDevices)]
+	slowest := r.Slowest[:min(len(r.Slowest), textSlowest)]
 	tried := slices.DeleteFunc(slices.Clone(r.MostTried), func(d deviceLine) bool {
 		return slices.ContainsFunc(slowest, func(slow deviceLine) bool { return slow.Row == d.Row })
 	})
-	for i, list := range [][]deviceLine{slowest, tried[:min(len(tried), textDevices)]} {
+	for i, list := range [][]deviceLine{slowest, tried[:min(len(tried), textTried)]} {
 		for _, d := range list {
 			row("  %s\t%d\t%d\t%s\t%s\t%s", d.EID, d.Row, d.Attempts, span(d.Seconds), d.State, []string{"slowest", "most tried"}[i])
 		}
@@ -185,12 +186,23 @@ func clip(text string, most int) string {
 	return text
 }
 
-// visible keeps the carrier's words, and whoever named a job, from moving the cursor or colouring a terminal.
-func visible(text string) string {
-	return strings.Map(func(c rune) rune {
-		if c == '\n' || c == '\t' || unicode.IsPrint(c) {
-			return c
+// visible keeps the carrier's words, and whoever named a job, from moving the cursor, colouring a terminal, or making lines of
+// their own.
+func visible(args []any) []any {
+	for i, arg := range args {
+		text, foreign := arg.(string)
+		if !foreign {
+			continue
 		}
-		return '\uFFFD'
-	}, text)
+		args[i] = strings.Map(func(c rune) rune {
+			switch {
+			case unicode.IsSpace(c):
+				return ' '
+			case unicode.IsPrint(c):
+				return c
+			}
+			return unicode.ReplacementChar
+		}, text)
+	}
+	return args
 }

@@ -58,7 +58,7 @@ func (g *gathering) faultList() []faultCount {
 	for key, fault := range g.faults {
 		accounts := within[key]
 		slices.SortFunc(accounts, func(a, b inAccount) int { return byDevices(a.Devices, b.Devices, a.Account, b.Account) })
-		fault.Accounts = accounts[:min(len(accounts), reportInside)]
+		fault.Accounts = append([]inAccount{}, accounts[:min(len(accounts), reportInside)]...)
 		list = append(list, *fault)
 	}
 	slices.SortFunc(list, func(a, b faultCount) int {
@@ -74,13 +74,16 @@ func thousands(n int64) string { return english.Sprintf("%d", n) }
 
 // share is a part of a whole in words: never 100% or 0% of what is not all or nothing.
 func share(n, of int64) string {
+	part := 100 * float64(n) / float64(max(1, of))
 	switch {
-	case of == 0 || n == 0:
-		return "0%"
-	case n == of:
-		return "100%"
+	case n > 0 && part < 0.05:
+		return "<0.1%"
+	case n < of && part > 99.9:
+		return ">99.9%"
+	case n == 0 || n == of:
+		return fmt.Sprintf("%.0f%%", part)
 	}
-	return fmt.Sprintf("%.1f%%", min(99.9, max(0.1, 100*float64(n)/float64(of))))
+	return fmt.Sprintf("%.1f%%", part)
 }
 
 // headline says the most important in one sentence.
