@@ -21,9 +21,9 @@ settled_at, duplicate_of. The state of a row that was rejected is "rejected"; it
 do. A repeated row has its device's outcome, and duplicate_of names the device's row. What it needs of the disk for that,
 some 160 bytes a row, goes to TMPDIR.`,
 		Example: "  simshift results 0198c5a2 > results.csv\n" +
-			"  simshift results 0198c5a2 --join FLEET.csv > fleet.done.csv\n" +
+			"  simshift results 0198c5a2 --join fleet.csv > fleet.done.csv\n" +
 			"  simshift results 0198c5a2 --state failed,unanswered > again.csv\n" +
-			"  simshift results 0198c5a2 --fault DeviceNotFound -o json",
+			"  simshift results 0198c5a2 --fault UnexpectedError -o json",
 		RunE: func(cmd *cobra.Command, args []string) error { return app.Results(cmd.Context(), env, args[0], o) },
 	}
 	f := cmd.Flags()

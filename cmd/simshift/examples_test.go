@@ -36,6 +36,7 @@ var scenes = []scene{
 	{of: "results", job: (*stage).endedJob},
 	{of: "jobs show", job: (*stage).endedJob},
 	{of: "jobs log", job: (*stage).endedJob},
+	{of: "jobs report", job: (*stage).endedJob},
 	{of: "jobs watch 0198c5a2 --every", job: (*stage).running, until: "devices: ", code: 1, why: "the job goes on, only the watching ends"},
 	{of: "jobs watch", job: (*stage).endedJob, code: 3, why: "not every device of it succeeded"},
 	{of: "jobs limits 0198c5a2", job: (*stage).running},
@@ -99,7 +100,7 @@ func (s *stage) play(t *testing.T, line string) string {
 	}
 	if scene.job != nil {
 		job := scene.job(s, t)
-		stands = append(stands, "0198c5a2", job.id,
+		stands = append(stands, "0198c5a2", job.id, "--join fleet.csv", "--join "+job.fleet,
 			"89049032123451234512345678901235", job.device.EID, "490154203237518", job.device.IMEI)
 	}
 	line = strings.NewReplacer(stands...).Replace(line)
@@ -161,6 +162,20 @@ func whole(text string) error {
 	return nil
 }
 
+// isJSON fails the test unless a line has printed JSON: results one object for each device, everything else one value.
+func isJSON(t *testing.T, line, out string) {
+	t.Helper()
+	texts := []string{out}
+	if strings.Contains(line, "simshift results") {
+		texts = strings.Split(strings.TrimSuffix(out, "\n"), "\n")
+	}
+	for _, text := range texts {
+		if err := whole(text); err != nil {
+			t.Errorf("no JSON: %v in\n%s", err, text)
+		}
+	}
+}
+
 // Every example of every help text is run as it is printed, and ends as it should. They are run in the order of the help:
 // what was parked is forgotten by one of them before doctor looks.
 func TestEveryExampleRuns(t *testing.T) {
@@ -206,8 +221,6 @@ func (s *stage) example(t *testing.T, line string) {
 	t.Helper()
 	out := s.play(t, line)
 	if strings.HasSuffix(line, "-o json") && out != "" {
-		if err := whole(out); err != nil {
-			t.Errorf("no JSON: %v in\n%s", err, out)
-		}
+		isJSON(t, line, out)
 	}
 }

@@ -119,6 +119,10 @@ func TestAWrongValueSaysWhatToDo(t *testing.T) {
 		"import nowhere.csv --target us":                 app.ExitUsage,
 		"import " + folder + " --target us":              app.ExitUsage,
 		"plan nowhere.csv":                               app.ExitUsage,
+		"results no-such-job --state lost":               app.ExitUsage,
+		"results no-such-job --state rejected":           app.ExitUsage,
+		"results no-such-job --min-attempts many":        app.ExitUsage,
+		"results no-such-job --join f.csv -o json":       app.ExitUsage,
 		"jobs retry no-such-job --only sent":             app.ExitUsage,
 		"jobs retry no-such-job --only succeeded":        app.ExitUsage,
 		"jobs cancel no-such-job --device 12":            app.ExitUsage,
@@ -190,10 +194,10 @@ var wrongSettings = map[string]string{
 	"sweep-every":              "work --sweep-every often",
 	"retention":                "work --retention forever",
 	"operator":                 "", // anybody
-
-	"approve-above": "import FLEET --target us --plan x --approve-above some",
-	"log-level":     "jobs list --log-level loud",
-	"log-format":    "jobs list --log-format xml",
+	"approve-above":            "import FLEET --target us --plan x --approve-above some",
+	"notify-command":           "work --notify-command pager",
+	"log-level":                "jobs list --log-level loud",
+	"log-format":               "jobs list --log-format xml",
 }
 
 func TestAWrongSettingSaysWhatToDo(t *testing.T) {

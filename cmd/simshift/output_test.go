@@ -14,6 +14,8 @@ var printing = map[string]string{
 	"simshift jobs show":        "simshift jobs show 0198c5a2",
 	"simshift jobs watch":       "simshift jobs watch 0198c5a2",
 	"simshift jobs log":         "simshift jobs log 0198c5a2",
+	"simshift jobs report":      "simshift jobs report 0198c5a2",
+	"simshift results":          "simshift results 0198c5a2",
 	"simshift jobs pause":       "simshift jobs pause 0198c5a2",
 	"simshift jobs resume":      "simshift jobs resume 0198c5a2",
 	"simshift jobs cancel":      "simshift jobs cancel 0198c5a2",
@@ -35,7 +37,6 @@ var telling = map[string]string{
 	"simshift simulator":             "it runs until a signal, and logs; its book is JSON",
 	"simshift callbacks register":    "it does something, and says so",
 	"simshift callbacks remove":      "it does something, and says so",
-	"simshift results":               "it prints the CSV that can be imported again",
 	"simshift help":                  "it is for people",
 	"simshift completion bash":       "it is for shells",
 	"simshift completion fish":       "it is for shells",
@@ -63,9 +64,7 @@ func TestEveryCommandThatPrintsDataPrintsJSON(t *testing.T) {
 			continue
 		}
 		t.Run(path, func(t *testing.T) {
-			if out := s.play(t, line+" -o json"); whole(out) != nil {
-				t.Errorf("%v: %s", whole(out), out)
-			}
+			isJSON(t, line, s.play(t, line+" -o json"))
 		})
 	}
 	for _, line := range []string{

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -32,10 +33,11 @@ type stage struct {
 	parked string   // a parked callback
 }
 
-// troupe is a job on the stage, with one of its devices.
+// troupe is a job on the stage, with one of its devices and its file.
 type troupe struct {
 	id     string
 	device madeup.Identity
+	fleet  string
 }
 
 // Accounts of the stage's fleets. That of the examples is left for them.
@@ -72,7 +74,11 @@ func newStage(t *testing.T, spent int) *stage {
 func bareStage(t *testing.T) *stage {
 	t.Helper()
 	s := &stage{folder: t.TempDir()}
-	s.env = append(os.Environ(), "TMPDIR="+s.folder,
+	told, err := exec.LookPath("true")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.env = append(os.Environ(), "TMPDIR="+s.folder, "SIMSHIFT_NOTIFY_COMMAND="+told,
 		"GORACE=atexit_sleep_ms=0") // or each command would take a second longer with the race detector
 	s.prepareFiles(t)
 	return s
@@ -156,7 +162,7 @@ func (s *stage) imported(t *testing.T, environment, how string) troupe {
 	t.Helper()
 	folder, first := s.newFolder(t)
 	id := s.run(t, folder, environment+" simshift import fleet.csv --target global "+how, 0)
-	return troupe{strings.TrimSpace(id), first}
+	return troupe{strings.TrimSpace(id), first, filepath.Join(folder, "fleet.csv")}
 }
 
 // endSome makes one job and the spent ones, and waits until they have ended, with devices that succeeded, failed and were never answered.
