@@ -153,15 +153,17 @@ func (r *report) concerns() []concern {
 // commands are what helps against a fault.
 func (f *faultCount) commands(job string) []string {
 	state := f.State.String()
-	file := fmt.Sprintf("simshift results %s --state %s > %s.csv", job, state, state)
+	file := fmt.Sprintf("simshift results %s --state %s", job, state)
 	retry := fmt.Sprintf("simshift jobs retry %s --only %s", job, state)
+	to := " > " + state + ".csv"
 	if f.Code != "" {
 		quoted, safe := shellWord(f.Code)
 		if !safe {
-			return []string{file}
+			return []string{file + to}
 		}
-		retry += " --fault " + quoted
+		file, retry = file+" --fault "+quoted, retry+" --fault "+quoted
 	}
+	file += to
 	switch f.Explanation.Remedy {
 	case jobs.RemedyRetry, jobs.RemedyAccount:
 		return []string{retry}
