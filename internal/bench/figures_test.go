@@ -1,0 +1,110 @@
+package bench
+
+import (
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"math"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/simshift/simshift/internal/redistest"
+)
+
+// figures are what was measured, by name, in the order of the runs.
+type figures map[string][]float64
+
+func (f figures) add(name string, value float64) { f[name] = append(f[name], value) }
+
+// record is one part's figures, and what they were measured on.
+type record struct {
+	Date    string  `json:"date"`
+	Commit  string  `json:"commit"`
+	Machine string  `json:"machine"`
+	Cores   int     `json:"cores"`
+	Go      string  `json:"go"`
+	Redis   string  `json:"redis"`
+	Rows    int     `json:"rows"`
+	Runs    int     `json:"runs"`
+	Figures figures `json:"figures"`
+}
+
+// records are the parts that have been measured, by name. Parts that are measured later replace their own alone.
+type records map[string]*record
+
+func newRecord(t *testing.T) *record {
+	t.Helper()
+	info, err := redistest.Start(t).Client(t).Info(t.Context(), "server").Result()
+	check(t, err)
+	return &record{
+		Date: time.Now().UTC().Format(time.DateOnly), Commit: commit(), Machine: processor(), Cores: runtime.NumCPU(),
+		Go: runtime.Version(), Redis: caught(`redis_version:(\S+)`, info), Rows: *rows, Runs: *runs, Figures: make(figures),
+	}
+}
+
+// commit is what is measured, as git names it.
+func commit() string {
+	name, err := exec.Command("git", "describe", "--always", "--dirty", "--exclude=*").Output()
+	if err != nil {
+		return "unknown"
+	}
+	return strings.TrimSpace(string(name))
+}
+
+func processor() string {
+	text, _ := os.ReadFile("/proc/cpuinfo")
+	return caught(`model name\s*: (.*)`, string(text))
+}
+
+func caught(pattern, text string) string {
+	if found := regexp.MustCompile(pattern).FindStringSubmatch(text); found != nil {
+		return found[1]
+	}
+	return "unknown"
+}
+
+// median is the middle one of a figure's values; NaN where it was not measured.
+func (r records) median(name string) float64 {
+	part, _, _ := strings.Cut(name, ".")
+	if r[part] == nil || len(r[part].Figures[name]) == 0 {
+		return math.NaN()
+	}
+	values := slices.Sorted(slices.Values(r[part].Figures[name]))
+	middle := len(values) / 2
+	if len(values)%2 == 0 {
+		return (values[middle-1] + values[middle]) / 2
+	}
+	return values[middle]
+}
+
+// writeDown replaces the measured parts in performance.json, and then the table in performance.md by what is in there.
+func writeDown(t *testing.T, folder string, measured records) {
+	t.Helper()
+	all := make(records)
+	raw := filepath.Join(folder, "performance.json")
+	text, err := os.ReadFile(raw)
+	if !errors.Is(err, fs.ErrNotExist) {
+		check(t, err)
+		check(t, json.Unmarshal(text, &all))
+	}
+	for name, r := range measured {
+		all[name] = r
+	}
+	text, err = json.MarshalIndent(all, "", "\t")
+	check(t, err)
+	check(t, os.WriteFile(raw, append(text, '\n'), 0o644))
+
+	page := filepath.Join(folder, "performance.md")
+	text, err = os.ReadFile(page)
+	check(t, err)
+	written, err := all.into(string(text))
+	check(t, err)
+	check(t, os.WriteFile(page, []byte(written), 0o644))
+}

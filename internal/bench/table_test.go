@@ -1,0 +1,160 @@
+package bench
+
+import (
+	"fmt"
+	"math"
+	"strings"
+)
+
+// line is a line of the table: a figure, and what it is to be held against.
+type line struct {
+	what, target string
+	figure       string
+	show         func(float64) string
+	times        string  // the figure that it is divided by; empty: none is
+	least, most  float64 // of the ratio, or of the figure where there is none; 0: no bound
+	allow        func(rows int) float64
+	why          string // the heading in performance.md under which stands what limits it
+}
+
+const mebi = 1 << 20
+
+// importMemory is the most that the importer may take, and is what its peak is divided by.
+func importMemory(rows int) float64 { return 64*mebi + 24*float64(rows) }
+
+func importMemoryLarge(rows int) float64 { return importMemory(10 * rows) }
+
+var lines = []line{
+	{what: "import, checked, deduplicated, durable (`always`)", target: "10 times the day-one program", why: "import",
+		figure: "import.always.simshift.rows/s", show: rate("rows/s"), times: "import.always.day-one.rows/s", least: 10},
+	{what: "the same with `everysec`", target: "10 times the day-one program", why: "import",
+		figure: "import.everysec.simshift.rows/s", show: rate("rows/s"), times: "import.everysec.day-one.rows/s", least: 10},
+	{what: "import (`everysec`)", target: "as fast as gocsv.UnmarshalToCallback alone", why: "import",
+		figure: "import.everysec.simshift.rows/s", show: rate("rows/s"), times: "import.read-callback.rows/s", least: 1},
+	{what: "importer's peak memory", target: "64 MB + 24 bytes a row", why: "importers-memory",
+		figure: "import.everysec.simshift.peak-bytes", show: megabytes, allow: importMemory, most: 1},
+	{what: "the same, ten times the rows", target: "64 MB + 24 bytes a row", why: "importers-memory",
+		figure: "scale.large.import.peak-bytes", show: megabytes, allow: importMemoryLarge, most: 1},
+	{what: "Redis, at rest", target: "64 bytes a device", why: "redis",
+		figure: "import.everysec.simshift.redis-bytes/device", show: plain("bytes"), most: 64},
+	{what: "Redis, in flight", target: "64 bytes a device", why: "redis",
+		figure: "callbacks.everysec.in-flight.redis-bytes/device", show: plain("bytes"), most: 64},
+	{what: "callbacks, `everysec`", target: "as many as the bare decoding handler", why: "callbacks",
+		figure: "callbacks.everysec.simshift.callbacks/s", show: rate("/s"), times: "callbacks.everysec.bare.callbacks/s", least: 1},
+	{what: "callbacks, `always`", target: "80% of the bare decoding handler", why: "callbacks",
+		figure: "callbacks.always.simshift.callbacks/s", show: rate("/s"), times: "callbacks.always.bare.callbacks/s", least: 0.8},
+	{what: "p99 in a burst of 10,000 a second, `everysec`", target: "under 100 ms", why: "burst",
+		figure: "callbacks.everysec.simshift.burst.p99-ms", show: plain("ms"), most: 100},
+	{what: "p99 in a burst of 10,000 a second, `always`", target: "under 100 ms", why: "burst",
+		figure: "callbacks.always.simshift.burst.p99-ms", show: plain("ms"), most: 100},
+	{what: "export of results", target: "10 times the day-one program", why: "export",
+		figure: "job.simshift.export.rows/s", show: rate("rows/s"), times: "job.day-one.export.rows/s", least: 10},
+	{what: "exporter's peak memory, ten times the rows", target: "constant: at most 1.1 times that of a tenth of the rows", why: "export",
+		figure: "scale.large.export.peak-bytes", show: megabytes, times: "scale.small.export.peak-bytes", most: 1.1},
+	{what: "whole job under a rate limit", target: "within 3% of the least time the limit allows, plus the last answer", why: "limit",
+		figure: "limit.seconds", show: plain("s"), times: "limit.least-seconds", most: 1.03},
+	{what: "whole job without a limit, simulator included", target: "1 million devices in under 100 s", why: "job",
+		figure: "job.seconds", show: plain("s"), most: 100},
+	{what: "ten times the rows against a tenth: import", target: "the same cost a device within 10%", why: "scale",
+		figure: "scale.large.import-us/device", show: plain("µs"), times: "scale.small.import-us/device", most: 1.1},
+	{what: "the same: callback", target: "the same within 10%", why: "scale",
+		figure: "scale.large.callback-us", show: plain("µs"), times: "scale.small.callback-us", most: 1.1},
+	{what: "the same: export", target: "the same within 10%", why: "scale",
+		figure: "scale.large.export-us/device", show: plain("µs"), times: "scale.small.export-us/device", most: 1.1},
+	{what: "the same: `jobs show`", target: "the same within 10%", why: "scale",
+		figure: "scale.large.show-ms", show: plain("ms"), times: "scale.small.show-ms", most: 1.1},
+	{what: "`jobs show`, ten times the rows", target: "under 50 ms", why: "looking",
+		figure: "scale.large.show-ms", show: plain("ms"), most: 50},
+	{what: "`device ID`, ten times the rows", target: "under 300 ms", why: "looking",
+		figure: "scale.large.device-ms", show: plain("ms"), most: 300},
+	{what: "four workers against one: devices submitted", target: "no slower (3% are noise)", why: "spread",
+		figure: "spread.many.submitted/s", show: rate("/s"), times: "spread.one.submitted/s", least: 0.97},
+	{what: "two listeners against one: callbacks", target: "no slower (3% are noise)", why: "spread",
+		figure: "spread.many.callbacks/s", show: rate("/s"), times: "spread.one.callbacks/s", least: 0.97},
+	{what: "the idlest of four workers", target: "none starved: half an even share", why: "spread",
+		figure: "spread.many.least-worker", show: plain("of an even share"), least: 0.5},
+	{what: "the idlest of two listeners", target: "none starved: half an even share", why: "spread",
+		figure: "spread.many.least-listener", show: plain("of an even share"), least: 0.5},
+}
+
+func rate(unit string) func(float64) string {
+	return func(v float64) string {
+		text := fmt.Sprintf("%.0f", v)
+		for i := len(text) - 3; i > 0; i -= 3 {
+			text = text[:i] + "," + text[i:]
+		}
+		return text + " " + unit
+	}
+}
+
+func plain(unit string) func(float64) string {
+	return func(v float64) string { return fmt.Sprintf("%.3g %s", v, unit) }
+}
+
+func megabytes(v float64) string { return fmt.Sprintf("%.0f MB", v/mebi) }
+
+// unmeasured stands in the table for a figure that nobody has taken.
+const unmeasured = "not measured"
+
+// score gives a line's median, its ratio, and whether that is what was to be reached.
+func (r records) score(l *line) (measured, ratio, verdict string) {
+	value := r.median(l.figure)
+	part, _, _ := strings.Cut(l.figure, ".")
+	by := 1.0
+	switch {
+	case math.IsNaN(value):
+	case l.times != "":
+		by = r.median(l.times)
+	case l.allow != nil:
+		by = l.allow(r[part].Rows)
+	}
+	judged := value / by
+	if math.IsNaN(judged) {
+		return unmeasured, "", ""
+	}
+	if l.times != "" || l.allow != nil {
+		ratio = fmt.Sprintf("%.2f", judged)
+	}
+	if l.times != "" {
+		ratio += " × " + l.show(by)
+	}
+	verdict = "reached"
+	if judged < l.least || l.most > 0 && judged > l.most {
+		verdict = "not reached: [why](#" + l.why + ")"
+	}
+	return l.show(value), ratio, verdict
+}
+
+// table is the table of performance.md, and what its parts were measured on.
+func (r records) table() string {
+	var b strings.Builder
+	b.WriteString("| what | at least | measured | ratio | |\n|---|---|---|---|---|\n")
+	for i := range lines {
+		measured, ratio, verdict := r.score(&lines[i])
+		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", lines[i].what, lines[i].target, measured, ratio, verdict)
+	}
+	b.WriteString("\n| part | devices | runs | commit | date | on |\n|---|---|---|---|---|---|\n")
+	for _, p := range parts {
+		if m := r[p.name]; m != nil {
+			fmt.Fprintf(&b, "| `%s` | %s | %d | %s | %s | %d cores %s, %s, Redis %s |\n", p.name, strings.TrimSpace(rate("")(float64(m.Rows))),
+				m.Runs, m.Commit, m.Date, m.Cores, m.Machine, m.Go, m.Redis)
+		}
+	}
+	return b.String()
+}
+
+// The table stands between these in performance.md; all around it is written by hand.
+const (
+	tableBegins = "<!-- measured -->\n"
+	tableEnds   = "<!-- /measured -->\n"
+)
+
+// into puts the table in the place of the one before.
+func (r records) into(page string) (string, error) {
+	before, rest, found := strings.Cut(page, tableBegins)
+	_, after, ended := strings.Cut(rest, tableEnds)
+	if !found || !ended {
+		return "", fmt.Errorf("performance.md must have a line %q and a line %q", tableBegins, tableEnds)
+	}
+	return before + tableBegins + r.table() + tableEnds + after, nil
+}
