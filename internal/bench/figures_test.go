@@ -2,8 +2,7 @@ package bench
 
 import (
 	"encoding/json"
-	"errors"
-	"io/fs"
+	"maps"
 	"math"
 	"os"
 	"os/exec"
@@ -44,14 +43,15 @@ func newRecord(t *testing.T) *record {
 	info, err := redistest.Start(t).Client(t).Info(t.Context(), "server").Result()
 	check(t, err)
 	return &record{
-		Date: time.Now().UTC().Format(time.DateOnly), Commit: commit(), Machine: processor(), Cores: runtime.NumCPU(),
+		Date: time.Now().UTC().Format(time.DateOnly), Commit: commit(t), Machine: processor(), Cores: runtime.NumCPU(),
 		Go: runtime.Version(), Redis: caught(`redis_version:(\S+)`, info), Rows: *rows, Runs: *runs, Figures: make(figures),
 	}
 }
 
 // commit is what is measured, as git names it.
-func commit() string {
-	name, err := exec.Command("git", "describe", "--always", "--dirty", "--exclude=*").Output()
+func commit(t *testing.T) string {
+	t.Helper()
+	name, err := exec.CommandContext(t.Context(), "git", "describe", "--always", "--dirty", "--exclude=*").Output()
 	if err != nil {
 		return "unknown"
 	}
@@ -87,24 +87,43 @@ func (r records) median(name string) float64 {
 // writeDown replaces the measured parts in performance.json, and then the table in performance.md by what is in there.
 func writeDown(t *testing.T, folder string, measured records) {
 	t.Helper()
-	all := make(records)
-	raw := filepath.Join(folder, "performance.json")
-	text, err := os.ReadFile(raw)
-	if !errors.Is(err, fs.ErrNotExist) {
-		check(t, err)
-		check(t, json.Unmarshal(text, &all))
-	}
-	for name, r := range measured {
-		all[name] = r
-	}
-	text, err = json.MarshalIndent(all, "", "\t")
+	all, page := writtenDown(t, folder)
+	maps.Copy(all, measured)
+	text, err := json.MarshalIndent(all, "", "\t")
 	check(t, err)
-	check(t, os.WriteFile(raw, append(text, '\n'), 0o644))
+	check(t, os.WriteFile(filepath.Join(folder, "performance.json"), append(text, '\n'), 0o644))
+	page, err = all.into(page)
+	check(t, err)
+	check(t, os.WriteFile(filepath.Join(folder, "performance.md"), []byte(page), 0o644))
+	for _, why := range all.unexplained(page) {
+		t.Errorf("performance.md does not tell what limits a line that is not reached: it has no heading %q", why)
+	}
+}
 
-	page := filepath.Join(folder, "performance.md")
-	text, err = os.ReadFile(page)
+// writtenDown reads what was measured before, and the page it stands in.
+func writtenDown(t *testing.T, folder string) (all records, page string) {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(folder, "performance.json"))
 	check(t, err)
-	written, err := all.into(string(text))
+	check(t, json.Unmarshal(text, &all))
+	text, err = os.ReadFile(filepath.Join(folder, "performance.md"))
 	check(t, err)
-	check(t, os.WriteFile(page, []byte(written), 0o644))
+	return all, string(text)
+}
+
+func TestTheDocumentedTableIsThatOfTheRawFigures(t *testing.T) {
+	t.Parallel()
+	const docs = "../../docs"
+	if os.Getenv("UPDATE_PERFORMANCE") != "" {
+		writeDown(t, docs, nil)
+	}
+	all, page := writtenDown(t, docs)
+	made, err := all.into(page)
+	check(t, err)
+	if made != page {
+		t.Error("the table was changed by hand, or its lines in the code: UPDATE_PERFORMANCE=1 go test ./internal/bench writes it anew")
+	}
+	for _, why := range all.unexplained(page) {
+		t.Errorf("a line is not reached, and what limits it is not told: there is no heading %q", why)
+	}
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/csv"
 	"fmt"
 	"io"
 	"os"
@@ -50,44 +51,51 @@ func luhn(digits string) bool {
 func deviceKey(eid string) string { return "device:" + eid }
 func batchKey(batch int) string   { return fmt.Sprintf("batch:%d", batch) }
 
-// importFleet reads the file, checks it, drops what is listed twice, writes a hash for each device and queues the batches.
-func importFleet(ctx context.Context, rdb *redis.Client, file *os.File) error {
-	var rows []*row
-	if err := gocsv.UnmarshalFile(file, &rows); err != nil {
-		return err
-	}
-	seen := make(map[string]bool, len(rows))
-	devices := rows[:0]
-	for _, r := range rows {
-		if err := r.check(); err != nil {
-			return err
-		}
-		if !seen[r.EID] {
-			seen[r.EID] = true
-			devices = append(devices, r)
-		}
-	}
-	queue := asynq.NewClientFromRedisClient(rdb)
-	batches := 0
-	for batch := range slices.Chunk(devices, batchSize) {
-		if err := writeBatch(ctx, rdb, batches, batch); err != nil {
-			return err
-		}
-		if _, err := queue.EnqueueContext(ctx, asynq.NewTask("submit", []byte(batchKey(batches)))); err != nil {
-			return err
-		}
-		batches++
-	}
-	return rdb.HSet(ctx, "job", "devices", len(devices), "batches", batches).Err()
+// importer collects a batch at a time, and remembers whom it has seen.
+type importer struct {
+	rdb   *redis.Client
+	queue *asynq.Client
+	seen  map[string]bool
+	batch []row
+	full  int // batches written
 }
 
-func writeBatch(ctx context.Context, rdb *redis.Client, number int, batch []*row) error {
-	for part := range slices.Chunk(batch, pipeSize) {
-		_, err := rdb.Pipelined(ctx, func(pipe redis.Pipeliner) error {
+// importFleet reads the file, checks it, drops what is listed twice, writes a hash for each device and queues the batches.
+func importFleet(ctx context.Context, rdb *redis.Client, file *os.File) error {
+	m := &importer{rdb: rdb, queue: asynq.NewClientFromRedisClient(rdb), seen: make(map[string]bool)}
+	err := gocsv.UnmarshalToCallbackWithError(file, func(r row) error { return m.take(ctx, r) })
+	if err == nil && len(m.batch) > 0 {
+		err = m.flush(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	return rdb.HSet(ctx, "job", "devices", len(m.seen), "batches", m.full).Err()
+}
+
+func (m *importer) take(ctx context.Context, r row) error {
+	if err := r.check(); err != nil {
+		return err
+	}
+	if m.seen[r.EID] {
+		return nil
+	}
+	m.seen[r.EID] = true
+	if m.batch = append(m.batch, r); len(m.batch) < batchSize {
+		return nil
+	}
+	return m.flush(ctx)
+}
+
+// flush writes the batch and queues it.
+func (m *importer) flush(ctx context.Context) error {
+	key := batchKey(m.full)
+	for part := range slices.Chunk(m.batch, pipeSize) {
+		_, err := m.rdb.Pipelined(ctx, func(pipe redis.Pipeliner) error {
 			for _, r := range part {
 				pipe.HSet(ctx, deviceKey(r.EID), "eid", r.EID, "iccid", r.ICCID, "imei", r.IMEI, "account", r.Account,
-					"plan", r.Plan, "state", "pending", "attempts", 0)
-				pipe.RPush(ctx, batchKey(number), r.EID)
+					"plan", r.Plan, "state", "pending", "attempts", 0, "batch", m.full)
+				pipe.RPush(ctx, key, r.EID)
 			}
 			return nil
 		})
@@ -95,22 +103,14 @@ func writeBatch(ctx context.Context, rdb *redis.Client, number int, batch []*row
 			return err
 		}
 	}
-	return nil
+	m.batch = m.batch[:0]
+	m.full++
+	_, err := m.queue.EnqueueContext(ctx, asynq.NewTask("submit", []byte(key)))
+	return err
 }
 
-// result is a device as the results list it.
-type result struct {
-	EID       string `csv:"eid" redis:"eid"`
-	ICCID     string `csv:"iccid" redis:"iccid"`
-	IMEI      string `csv:"imei" redis:"imei"`
-	Account   string `csv:"account_name" redis:"account"`
-	Plan      string `csv:"service_plan" redis:"plan"`
-	State     string `csv:"state" redis:"state"`
-	Attempts  int    `csv:"attempts" redis:"attempts"`
-	Fault     string `csv:"fault" redis:"fault"`
-	RequestID string `csv:"request_id" redis:"request_id"`
-	SettledAt string `csv:"settled_at" redis:"settled_at"`
-}
+// columns are the results' header, and the names of a device's fields.
+var columns = []string{"eid", "iccid", "imei", "account", "plan", "state", "attempts", "fault", "request_id", "settled_at"}
 
 // export writes all devices in the order of their file.
 func export(ctx context.Context, rdb *redis.Client, out io.Writer) error {
@@ -118,7 +118,8 @@ func export(ctx context.Context, rdb *redis.Client, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	if err := gocsv.Marshal([]*result{}, out); err != nil { // the header
+	w := csv.NewWriter(out)
+	if err := w.Write(columns); err != nil {
 		return err
 	}
 	for batch := range batches {
@@ -127,31 +128,34 @@ func export(ctx context.Context, rdb *redis.Client, out io.Writer) error {
 			return err
 		}
 		for part := range slices.Chunk(eids, pipeSize) {
-			if err := exportPart(ctx, rdb, part, out); err != nil {
+			if err := exportPart(ctx, rdb, part, w); err != nil {
 				return err
 			}
 		}
 	}
-	return nil
+	w.Flush()
+	return w.Error()
 }
 
-func exportPart(ctx context.Context, rdb *redis.Client, eids []string, out io.Writer) error {
-	answers := make([]*redis.MapStringStringCmd, len(eids))
+func exportPart(ctx context.Context, rdb *redis.Client, eids []string, w *csv.Writer) error {
+	answers := make([]*redis.SliceCmd, len(eids))
 	_, err := rdb.Pipelined(ctx, func(pipe redis.Pipeliner) error {
 		for i, eid := range eids {
-			answers[i] = pipe.HGetAll(ctx, deviceKey(eid))
+			answers[i] = pipe.HMGet(ctx, deviceKey(eid), columns...)
 		}
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	results := make([]*result, len(eids))
-	for i, answer := range answers {
-		results[i] = new(result)
-		if err := answer.Scan(results[i]); err != nil {
+	record := make([]string, len(columns))
+	for _, answer := range answers {
+		for i, value := range answer.Val() {
+			record[i], _ = value.(string) // no such field yet: empty
+		}
+		if err := w.Write(record); err != nil {
 			return err
 		}
 	}
-	return gocsv.MarshalWithoutHeaders(results, out)
+	return nil
 }
