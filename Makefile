@@ -40,10 +40,10 @@ cover: needs ## run the tests and write bin/cover.html
 	@$(GO) tool cover -func=$(BIN)/cover.out | tail -1
 
 .PHONY: bench
-bench: needs ## run every benchmark, then whole programs beside yardsticks: ROWS=1000000 RUNS=5 ONLY=import,callbacks WRITE=docs
-	$(GO) test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) -timeout 0 $(PACKAGES)
+bench: needs ## run every benchmark, then whole programs beside yardsticks (ROWS=1000000 RUNS=5 WRITE=docs); ONLY=import,job: parts of it
+	$(if $(ONLY),,$(GO) test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) -timeout 0 $(PACKAGES))
 	$(GO) test -run '^TestPerformance$$' -v -count=1 -timeout 0 ./internal/bench \
-		-rows $(ROWS) -runs $(RUNS) -only '$(ONLY)' -write '$(addprefix $(CURDIR)/,$(WRITE))'
+		-rows $(ROWS) -runs $(RUNS) -only '$(ONLY)' -write '$(abspath $(WRITE))'
 
 .PHONY: fuzz
 fuzz: ## run every fuzz target (FUZZTIME=10s each)

@@ -238,7 +238,7 @@ func (d *deployment) imported(devices int, args ...string) ran {
 func (d *deployment) submitted(job string) {
 	d.t.Helper()
 	books := ledger.New(d.rdb, time.Now)
-	until(d.t, 10*time.Minute, func() bool {
+	until(d.t, time.Hour, func() bool {
 		j, err := books.Job(d.t.Context(), job)
 		check(d.t, err)
 		return j.Counts[jobs.Submitted] == j.Devices
