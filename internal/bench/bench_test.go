@@ -67,6 +67,9 @@ var parts = []part{
 }
 
 func TestPerformance(t *testing.T) {
+	if *rows < 1000 {
+		t.Fatalf("-rows is %d; a thousand are the least of which something can be said", *rows)
+	}
 	wanted := chosen(t)
 	measured := make(records)
 	for _, p := range wanted {

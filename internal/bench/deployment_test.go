@@ -114,7 +114,7 @@ func (d *deployment) runTo(out io.Writer, program string, args ...string) ran {
 func watchMemory(pid int) (peak <-chan float64, stop func()) {
 	result, done := make(chan float64, 1), make(chan struct{})
 	go func() {
-		tick := time.NewTicker(2 * time.Millisecond)
+		tick := time.NewTicker(5 * time.Millisecond)
 		defer tick.Stop()
 		most := 0.0
 		for {
@@ -146,6 +146,7 @@ func highWater(pid int) float64 {
 // service is a process that runs until the test ends.
 type service struct {
 	t   *testing.T
+	pid int
 	log string
 }
 
@@ -159,7 +160,7 @@ func (d *deployment) start(program string, args ...string) *service {
 	cmd.Env, cmd.Dir, cmd.Stderr = d.env, d.folder, log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	check(d.t, cmd.Start())
-	s := &service{d.t, log.Name()}
+	s := &service{d.t, cmd.Process.Pid, log.Name()}
 	d.t.Cleanup(func() {
 		_ = cmd.Process.Signal(syscall.SIGTERM)
 		if err := cmd.Wait(); err != nil {
@@ -213,11 +214,11 @@ func (d *deployment) carrier(moods ...string) {
 }
 
 // listener starts a listener and makes it the one that the carrier is told of.
-func (d *deployment) listener() (address string) {
+func (d *deployment) listener() *service {
 	d.t.Helper()
-	address = d.start(simshift, "serve", "--callback-listen", "127.0.0.1:0").address()
-	d.set("CALLBACK_URL", "http://"+address+"/callbacks/thingspace")
-	return address
+	s := d.start(simshift, "serve", "--callback-listen", "127.0.0.1:0")
+	d.set("CALLBACK_URL", "http://"+s.address()+"/callbacks/thingspace")
+	return s
 }
 
 // worker starts a worker.

@@ -57,7 +57,7 @@ func measureCallbacks(t *testing.T, f figures) {
 				for _, receiver := range []struct{ name, address string }{
 					{"bare", other.start(yardstick, "bare").address()},
 					{"day-one", other.start(yardstick, "serve").address()},
-					{"simshift", listener},
+					{"simshift", listener.address()},
 				} {
 					name := "callbacks." + fsync + "." + receiver.name + "."
 					addShot(f, name, fire(other.t, l, 0, receiver.address))
@@ -134,7 +134,7 @@ func (d *deployment) measureCrew(f figures, name string, listeners, workers int)
 	d.carrier("--latency", "24h")
 	var addresses []string
 	for range listeners {
-		addresses = append(addresses, d.listener())
+		addresses = append(addresses, d.listener().address())
 	}
 	var crew []*service
 	for range workers {

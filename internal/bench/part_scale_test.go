@@ -6,7 +6,7 @@ import (
 	"github.com/simshift/simshift/internal/madeup"
 )
 
-// measureScale does the same to a small fleet and to one of a hundred times its size, at scale's ends.
+// measureScale does the same to a small fleet, and to one of a hundred times its size.
 func measureScale(t *testing.T, f figures) {
 	deployed(t, "small", "everysec", func(d *deployment) { d.measureSize(f, "scale.small.", *rows/10) })
 	deployed(t, "large", "everysec", func(d *deployment) { d.measureSize(f, "scale.large.", *rows*10) })
@@ -21,7 +21,7 @@ func (d *deployment) measureSize(f figures, name string, devices int) {
 	d.t.Helper()
 	each := func(r ran) float64 { return float64(r.length.Microseconds()) / float64(devices) }
 	d.carrier("--latency", "24h")
-	address := d.listener()
+	listener := d.listener()
 	imported := d.imported(devices)
 	job := imported.said
 	f.add(name+"import-us/device", each(imported))
@@ -35,8 +35,9 @@ func (d *deployment) measureSize(f figures, name string, devices int) {
 		device := madeup.Device((2*i + 1) * devices / (2 * looks))
 		f.add(name+"device-ms", milliseconds(d.run(simshift, "device", device.EID).length))
 	}
-	s := fire(d.t, d.callbacks(job, devices, *rows/10), 0, address)
+	s := fire(d.t, d.callbacks(job, devices, *rows/10), 0, listener.address())
 	f.add(name+"callback-us", 1e6/s.rate)
+	f.add(name+"listener.peak-bytes", highWater(listener.pid))
 	exported := d.exported(simshift, "results", job)
 	f.add(name+"export-us/device", each(exported))
 	f.add(name+"export.peak-bytes", exported.peak)

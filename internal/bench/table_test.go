@@ -94,6 +94,8 @@ var besides = []line{
 	{what: "the day-one program's, `everysec`", figure: "callbacks.everysec.day-one.burst.p99-ms", show: plain("ms")},
 	{what: "simshift's p99 at full speed, `everysec`", figure: "callbacks.everysec.simshift.p99-ms", show: plain("ms")},
 	{what: "simshift's p99 at full speed, `always`", figure: "callbacks.always.simshift.p99-ms", show: plain("ms")},
+	{what: "simshift's listener's peak memory, a tenth of the rows in flight", figure: "scale.small.listener.peak-bytes", show: megabytes},
+	{what: "the same, ten times the rows", figure: "scale.large.listener.peak-bytes", show: megabytes},
 	{what: "the generator's processor time for a callback", figure: "callbacks.everysec.bare.generator-us", show: plain("µs")},
 }
 
@@ -110,8 +112,14 @@ func count(v float64) string {
 	return text
 }
 
+// plain writes three digits that count, and all of a large number.
 func plain(unit string) func(float64) string {
-	return func(v float64) string { return fmt.Sprintf("%.3g %s", v, unit) }
+	return func(v float64) string {
+		if v >= 1000 {
+			return count(v) + " " + unit
+		}
+		return fmt.Sprintf("%.3g %s", v, unit)
+	}
 }
 
 func megabytes(v float64) string { return fmt.Sprintf("%.0f MB", v/mebi) }
