@@ -94,6 +94,8 @@ var besides = []line{
 	{what: "the day-one program's, `everysec`", figure: "callbacks.everysec.day-one.burst.p99-ms", show: plain("ms")},
 	{what: "simshift's p99 at full speed, `everysec`", figure: "callbacks.everysec.simshift.p99-ms", show: plain("ms")},
 	{what: "simshift's p99 at full speed, `always`", figure: "callbacks.always.simshift.p99-ms", show: plain("ms")},
+	{what: "simshift's first callbacks, a tenth of the rows in flight: each", figure: "scale.small.first-callbacks-us", show: plain("µs")},
+	{what: "the same, ten times the rows", figure: "scale.large.first-callbacks-us", show: plain("µs")},
 	{what: "simshift's listener's peak memory, a tenth of the rows in flight", figure: "scale.small.listener.peak-bytes", show: megabytes},
 	{what: "the same, ten times the rows", figure: "scale.large.listener.peak-bytes", show: megabytes},
 	{what: "the generator's processor time for a callback", figure: "callbacks.everysec.bare.generator-us", show: plain("µs")},
