@@ -95,6 +95,34 @@ func (p Policy) WaveEnds(devices int64) []int64 {
 	return append(ends, devices)
 }
 
+// WaveRoom tells how many more devices of each group may be sent, of which so many are taken, until the waves so far hold
+// upTo devices: each group has its part of a wave, so that a small first wave tries every large account and plan. What they
+// have room for adds up to what is left of the wave, whatever the remainders: else it would never end.
+func WaveRoom(groups, taken []int64, upTo int64) []int64 {
+	var devices, before int64
+	left := upTo
+	for group, size := range groups {
+		devices += size
+		left -= taken[group]
+	}
+	room := make([]int64, len(groups))
+	for group, size := range groups {
+		part := share(upTo, before+size, devices) - share(upTo, before, devices)
+		// By its remainder, a part can be one less than it was of the wave before.
+		room[group] = min(max(0, part-taken[group]), left)
+		left -= room[group]
+		before += size
+	}
+	return room
+}
+
+func share(upTo, before, devices int64) int64 {
+	if devices == 0 {
+		return 0
+	}
+	return upTo * before / devices
+}
+
 // Brake pauses a job whose answers fail too often.
 type Brake struct {
 	Share  Share            `json:"share,omitempty"`  // of failures among the latest answers; 0: only single faults are braked

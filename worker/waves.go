@@ -64,25 +64,20 @@ func weighWave(policy jobs.Policy, counts jobs.Counts) waveVerdict {
 	return v
 }
 
-// waveRoom tells how many devices of each group the present wave lets go into batches: each group has its part of a wave,
-// so that a small first wave tries every large account and plan. A job without waves has no such bound.
+// waveRoom tells how many devices of each group the present wave lets go into batches. A job without waves has no such bound.
 func waveRoom(job jobs.Job, chunks []jobs.Chunk, formed map[int]int) map[int]int64 {
 	sizes, taken := make([]int64, len(job.Groups)), make([]int64, len(job.Groups))
 	for _, chunk := range chunks {
 		sizes[chunk.Group] += int64(chunk.Size)
 		taken[chunk.Group] += int64(formed[chunk.Number])
 	}
+	upTo := job.Devices
+	if job.Wave > 0 {
+		upTo = job.Opened
+	}
 	room := make(map[int]int64, len(sizes))
-	var before int64
-	for group, size := range sizes {
-		if job.Wave == 0 {
-			room[group] = size
-			continue
-		}
-		// Whole parts that add up to the wave exactly, whatever the remainders.
-		upTo := job.Opened*(before+size)/job.Devices - job.Opened*before/job.Devices
-		room[group] = upTo - taken[group]
-		before += size
+	for group, n := range jobs.WaveRoom(sizes, taken, upTo) {
+		room[group] = n
 	}
 	return room
 }
