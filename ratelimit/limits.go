@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 )
 
 // Limits is what all workers together keep. Its zero value limits nothing.
@@ -20,6 +21,11 @@ func (l Limits) Validate() error {
 		err = errors.Join(err, fmt.Errorf("the most devices in flight can not be %d: use 0 for no limit", l.MaxInFlight))
 	}
 	return err
+}
+
+// Gap is the least time that the limits leave between the starts of a request with so many devices and of the next one.
+func (l Limits) Gap(devices int64) time.Duration {
+	return max(l.Requests.Cost(1), l.Devices.Cost(devices))
 }
 
 // BatchSize is the size, at most that given, which fills the devices' limit without a remainder: at 25000/min, batches

@@ -1,58 +1,58 @@
 package app
 
 import (
+	"cmp"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/simshift/simshift/jobs"
+	"github.com/simshift/simshift/ratelimit"
 )
 
-// forecastFor is how far ahead a plan looks for windows.
-const forecastFor = 10 * 365 * 24 * time.Hour
-
-// forecast tells when everything is sent at the earliest: the least duration, laid into the windows. Waves and answers take
-// time of their own, which nobody knows before.
-func (p *plan) forecast(policy jobs.Policy, least time.Duration, now time.Time) {
+// forecast tells when everything is sent at the earliest. Waves and answers take time of their own, which nobody knows
+// before.
+func (p *plan) forecast(policy jobs.Policy, now time.Time) {
 	p.Waves = policy.WaveEnds(p.Devices)
 	if s := policy.Schedule; len(s.Windows) > 0 || s.Start.After(now) {
 		p.Schedule = "; " + scheduleText(s)
 	}
-	left, devices := least, p.Devices
-	for span := range policy.Schedule.Spans(now) {
-		from := span.From
-		if from.Before(now) {
-			from = now
-		}
-		if p.Windows == 0 {
-			p.Starts = from.UTC()
-		}
-		if from.Sub(now) > forecastFor {
-			break
-		}
-		p.Windows++
-		// What a window sends is bounded by its length, and by its share.
-		share := devices
-		if policy.PerWindow > 0 {
-			share = min(devices, policy.PerWindow)
-		}
-		takes := left
-		if devices > 0 {
-			takes = time.Duration(float64(left) * float64(share) / float64(devices))
-		}
-		if span.To.IsZero() || takes <= span.To.Sub(from) {
-			left, devices = left-takes, devices-share
-		} else {
-			sent := int64(float64(share) * float64(span.To.Sub(from)) / float64(takes))
-			left, devices = left-span.To.Sub(from), devices-sent
-			takes = span.To.Sub(from)
-		}
-		if devices <= 0 {
-			end := from.Add(takes).UTC().Truncate(time.Second)
-			p.Ends = &end
-			break
+	f := policy.Forecast(now, policy.Batches(p.groupSizes()), p.Limits.Gap)
+	p.Least, p.Starts, p.Windows = f.Least.Round(time.Second).String(), f.Starts.UTC(), f.Windows
+	if !f.Ends.IsZero() {
+		end := f.Ends.UTC().Truncate(time.Second)
+		p.Ends = &end
+	}
+	p.Reckoning = p.reckoning(policy)
+	p.advise(policy)
+}
+
+func (p *plan) groupSizes() []int64 {
+	sizes := make([]int64, len(p.Groups))
+	for i, g := range p.Groups {
+		sizes[i] = g.Devices
+	}
+	return sizes
+}
+
+// reckoning tells what each limit by itself asks for: all but the last request wait for nothing but the one before.
+func (p *plan) reckoning(policy jobs.Policy) string {
+	var last int64
+	for _, size := range policy.Batches(p.groupSizes()) {
+		last = size
+	}
+	var parts []string
+	for _, part := range []struct {
+		what    string
+		n, last int64
+		rate    ratelimit.Rate
+	}{{"requests", p.Batches, 1, p.Limits.Requests}, {"devices", p.Devices, last, p.Limits.Devices}} {
+		if !part.rate.Unlimited() {
+			takes := part.rate.Cost(max(0, part.n-part.last)).Round(time.Second)
+			parts = append(parts, fmt.Sprintf("%d %s at %s: %v", part.n, part.what, part.rate, takes))
 		}
 	}
-	p.advise(policy)
+	return cmp.Or(strings.Join(parts, "; "), "no limit is set")
 }
 
 // Sizes from which on a plan warns of what a small fleet need not mind.
@@ -74,6 +74,10 @@ func (p *plan) advise(policy jobs.Policy) {
 	if p.Batches >= manyRequests && p.Devices/p.Batches < poorBatch {
 		advise("%d batches have %d devices on average: requests are what the limits count, so larger batches (--batch-size), "+
 			"or fewer accounts and plans in one job, are quicker", p.Batches, p.Devices/p.Batches)
+	}
+	if rest := jobs.MaxChunk % policy.RequestSize(); rest != 0 && p.Devices > jobs.MaxChunk {
+		advise("of every %d devices of an account the last %d go in a request of their own: a --batch-size that divides %d is quicker",
+			jobs.MaxChunk, rest, jobs.MaxChunk)
 	}
 	if policy.PerWindow > 0 && policy.PerWindow%int64(policy.BatchSize) != 0 && policy.PerWindow > int64(policy.BatchSize) {
 		advise("--per-window %d is no multiple of --batch-size %d: what is left of a window's share is not used",

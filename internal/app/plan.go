@@ -190,41 +190,20 @@ func (s *survey) update(o *ImportOptions) {
 	p.Rejects, p.Warnings = sum.ByCode, sum.Warnings
 	p.Groups, p.Batches = nil, 0
 	for _, g := range sum.Groups {
-		batches := (g.Devices + o.Policy.RequestSize() - 1) / o.Policy.RequestSize()
-		p.Groups = append(p.Groups, groupPlan{g.Group, g.Devices, batches})
-		p.Batches += batches
+		p.Groups = append(p.Groups, groupPlan{Group: g.Group, Devices: g.Devices})
+	}
+	for group := range o.Policy.Batches(p.groupSizes()) {
+		p.Groups[group].Batches++
+		p.Batches++
 	}
 }
 
 // reckon tells how long sending takes at least, under the limits.
-func (d *deployment) reckon(ctx context.Context, s *survey, o *ImportOptions) error {
-	limits, _, err := d.limiter.Limits(ctx)
-	if err != nil {
-		return err
+func (d *deployment) reckon(ctx context.Context, s *survey, o *ImportOptions) (err error) {
+	if s.plan.Limits, _, err = d.limiter.Limits(ctx); err == nil {
+		s.plan.forecast(o.Policy, d.env.Now())
 	}
-	p := &s.plan
-	p.Limits = limits
-	least, parts := time.Duration(0), []string{}
-	for _, part := range []struct {
-		what string
-		n    int64
-		rate ratelimit.Rate
-	}{{"requests", p.Batches, limits.Requests}, {"devices", p.Devices, limits.Devices}} {
-		if part.rate.Unlimited() {
-			continue
-		}
-		// The first goes at once; each further one waits until the cost of those before it has passed.
-		takes := part.rate.Cost(max(0, part.n-1))
-		parts = append(parts, fmt.Sprintf("%d %s at %s: %v", part.n, part.what, part.rate, takes.Round(time.Second)))
-		least = max(least, takes)
-	}
-	p.Least = least.Round(time.Second).String()
-	defer p.forecast(o.Policy, least, d.env.Now())
-	p.Reckoning = strings.Join(parts, "; ")
-	if p.Reckoning == "" {
-		p.Reckoning = "no limit is set"
-	}
-	return nil
+	return err
 }
 
 // refuseRejects writes the rejected rows, and refuses the import because of them unless they are to be skipped.
