@@ -45,7 +45,9 @@ func TestAForecastGoesFromWindowToWindow(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	whole, part := Policy{BatchSize: 10}, Policy{BatchSize: 10, PerWindow: 25}
 	nights := Schedule{Windows: []Window{night}}
+	whole.Schedule, part.Schedule = nights, nights
 	noon := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	tenMinutes := func(int64) time.Duration { return 10 * time.Minute }
 	for name, c := range map[string]struct {
@@ -57,11 +59,11 @@ func TestAForecastGoesFromWindowToWindow(t *testing.T) {
 	}{
 		"at once":                        {Policy{BatchSize: 10}, 10, noon, 1, 0},
 		"one waits for the one before":   {Policy{BatchSize: 10}, 30, noon.Add(20 * time.Minute), 1, 20 * time.Minute},
-		"the first of a window at once":  {Policy{BatchSize: 10, Schedule: nights}, 70, noon.Add(34 * time.Hour), 2, time.Hour},
-		"the last before its end":        {Policy{BatchSize: 10, Schedule: nights}, 60, noon.Add(10*time.Hour + 50*time.Minute), 1, 50 * time.Minute},
-		"a share that no batch fills up": {Policy{BatchSize: 10, Schedule: nights, PerWindow: 25}, 30, noon.Add(34 * time.Hour), 2, 20 * time.Minute},
+		"the first of a window at once":  {whole, 70, noon.Add(34 * time.Hour), 2, time.Hour},
+		"the last before its end":        {whole, 60, noon.Add(650 * time.Minute), 1, 50 * time.Minute},
+		"a share that no batch fills up": {part, 30, noon.Add(34 * time.Hour), 2, 20 * time.Minute},
 		"beyond the horizon":             {Policy{BatchSize: 1, Schedule: nights, PerWindow: 1}, 4000, time.Time{}, 3651, 39990 * time.Minute},
-		"nothing to send":                {Policy{BatchSize: 10, Schedule: nights}, 0, noon.Add(10 * time.Hour), 1, 0},
+		"nothing to send":                {whole, 0, noon.Add(10 * time.Hour), 1, 0},
 	} {
 		f := c.policy.Forecast(noon, c.policy.Batches([]int64{c.devices}), tenMinutes)
 		if !f.Ends.Equal(c.ends) || f.Windows != c.windows || f.Least != c.least {

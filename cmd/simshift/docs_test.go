@@ -15,7 +15,7 @@ func TestEveryPrintedCommandIsUnderstood(t *testing.T) {
 	var lines []string
 	for _, path := range []string{
 		"../../README.md", "../../CONTRIBUTING.md", "../../docs/operations.md", "../../docs/reliability.md",
-		"../../docker-compose.yml",
+		"../../docs/scale.md", "../../docker-compose.yml",
 	} {
 		text, err := os.ReadFile(path)
 		if err != nil {
@@ -87,7 +87,8 @@ func TestEveryPrintedTargetIsThere(t *testing.T) {
 	}
 	printed := regexp.MustCompile("(?m)(?:^    |^|`)make ([a-z]+)\\b")
 	for _, path := range []string{"../../README.md", "../../CONTRIBUTING.md", "../../CHANGELOG.md", "../../docs/reliability.md",
-		"../../docs/performance.md"} {
+		"../../docs/performance.md", "../../docs/scale.md",
+	} {
 		text, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)
