@@ -133,9 +133,9 @@ func TestAForecastIsKeptWhereNothingFails(t *testing.T) {
 	const mixed = "batches that fill no chunk" // of 6,000 and 4,000 in turn: no minute's devices can be filled with them
 	for name, change := range map[string]func(*script){
 		"ten million in a window":      func(s *script) { s.groups = slices.Repeat([]int64{500_000}, 20) },
-		"windows too short for it":     func(s *script) { s.policy.Schedule = nightly(t, "22:00-22:30").Schedule },
+		"windows too short for it":     func(s *script) { s.policy.Schedule = nightly(t, "22:00-22:03").Schedule },
 		"no multiple in a window":      func(s *script) { s.policy.PerWindow = 345_000 },
-		"batches that fill no chunk":   func(s *script) { s.policy.BatchSize = 6000 },
+		mixed:                          func(s *script) { s.policy.BatchSize, s.groups = 6000, slices.Repeat([]int64{100_000}, 10) },
 		"requests are what is limited": func(s *script) { s.policy.BatchSize, s.limits.Devices = 100, ratelimit.Rate{} },
 		"waves over many small accounts": func(s *script) {
 			s.groups, s.policy.Waves = slices.Repeat([]int64{1000}, 300), wavesOf(t, "100,5%,100%")
@@ -160,8 +160,10 @@ func TestAForecastIsKeptWhereNothingFails(t *testing.T) {
 				requests++
 			}
 			for _, r := range n.book {
-				span, _ := s.policy.Schedule.Span(r.at)
-				windows[span.From] = true
+				span, open := s.policy.Schedule.Span(r.at)
+				if windows[span.From] = true; !open {
+					t.Fatalf("a request at %v, and the next window begins at %v", r.at, span.From)
+				}
 			}
 			if requests != len(n.book) || f.Windows != len(windows) {
 				t.Errorf("%d requests in %d windows were forecast, %d in %d were made", requests, f.Windows, len(n.book), len(windows))
