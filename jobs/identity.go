@@ -106,16 +106,23 @@ func pack(dst []byte, s string, least, most int) error {
 	return nil
 }
 
+// pairs has the two digits of every packed byte: an export writes 66 digits a device.
+var pairs = func() (digits [256][2]byte) {
+	for b := range digits {
+		digits[b] = [2]byte{'0' + byte(b>>4), '0' + byte(b&15)}
+	}
+	return digits
+}()
+
+// unpack appends the digits of bcd, of which only the last byte may hold padding.
 func unpack(dst, bcd []byte) []byte {
-	for _, b := range bcd {
-		if b>>4 > 9 {
-			break
-		}
-		dst = append(dst, '0'+b>>4)
-		if b&15 > 9 {
-			break
-		}
-		dst = append(dst, '0'+b&15)
+	last := len(bcd) - 1
+	for _, b := range bcd[:last] {
+		dst = append(dst, pairs[b][0], pairs[b][1])
+	}
+	dst = append(dst, pairs[bcd[last]][0], pairs[bcd[last]][1])
+	for dst[len(dst)-1] > '9' { // a nibble of padding
+		dst = dst[:len(dst)-1]
 	}
 	return dst
 }

@@ -45,7 +45,7 @@ var States = []State{
 	Pending, Queued, Submitting, Submitted, Retrying, Succeeded, Failed, Mismatched, Unanswered, Cancelled,
 }
 
-var stateNames = map[State]string{
+var stateNames = [...]string{
 	Pending: "pending", Queued: "queued", Submitting: "submitting", Submitted: "submitted", Retrying: "retrying",
 	Succeeded: "succeeded", Failed: "failed", Mismatched: "mismatched", Unanswered: "unanswered",
 	Cancelled: "cancelled", Closed: "closed",
@@ -77,8 +77,8 @@ func (s State) May(next State) bool {
 func (s State) Final() bool { return s >= Succeeded && s <= Cancelled }
 
 func (s State) String() string {
-	if name, known := stateNames[s]; known {
-		return name
+	if int(s) < len(stateNames) && stateNames[s] != "" {
+		return stateNames[s]
 	}
 	return fmt.Sprintf("state(%d)", uint8(s))
 }

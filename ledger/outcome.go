@@ -72,6 +72,8 @@ type book struct {
 	ledger   *Ledger
 	spec     *spec
 	batches  map[int64]batchEnd
+	latest   int64    // the batch that was asked for last: neighbours are in one
+	end      batchEnd // what it came to
 	faults   []jobs.Fault
 	previous bool // the devices' previous ICCIDs are wanted
 }
@@ -116,7 +118,10 @@ func (b *book) learn(ctx context.Context, records []byte) error {
 // outcome reads one device; learn must have seen its record.
 func (b *book) outcome(chunk jobs.Chunk, pos int, device, rec []byte, into *jobs.Outcome) {
 	r := decodeRecord(rec)
-	end := b.batches[r.batch]
+	if r.batch != b.latest {
+		b.latest, b.end = r.batch, b.batches[r.batch]
+	}
+	end := b.end
 	*into = jobs.Outcome{
 		Member: jobs.Member{Place: jobs.PlaceAt(chunk.Number, pos), Device: jobs.DecodeDevice(device)},
 		Group:  b.spec.Groups[chunk.Group],

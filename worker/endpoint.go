@@ -113,10 +113,16 @@ func (e *Endpoint) receive(w http.ResponseWriter, r *http.Request) int {
 	return http.StatusOK
 }
 
-// read gives the whole body. It takes memory for what has come, not for what was promised.
+// read gives the whole body. Of one that is no larger than usual and says how large it is, the memory is taken at once;
+// else it is taken for what has come, not for what was promised.
 func (e *Endpoint) read(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	if r.ContentLength > thingspace.LargestCallback {
 		return nil, &http.MaxBytesError{Limit: thingspace.LargestCallback}
+	}
+	if r.ContentLength > 0 && r.ContentLength <= usualBody {
+		body := make([]byte, r.ContentLength)
+		_, err := io.ReadFull(r.Body, body)
+		return body, err
 	}
 	var body bytes.Buffer
 	rest := http.MaxBytesReader(w, r.Body, thingspace.LargestCallback)

@@ -25,20 +25,30 @@ type index struct {
 	target  jobs.Target
 	policy  jobs.Policy
 	attempt int
-	members []jobs.Member
+	members []indexed
 	taken   atomic.Bool // the batch has the request id of its route
 	// slots is an open hash table of positions in members plus one: a map would cost four times as much, and a night of
 	// ten million devices has a thousand of these.
 	slots []uint16
 }
 
-func newIndex(id jobs.BatchID, job jobs.Job, batch jobs.Batch, members []jobs.Member) *index {
+// indexed is what callbacks name a device by, and where it stands: 40 bytes.
+type indexed struct {
+	EID   jobs.EID
+	ICCID jobs.ICCID
+	IMEI  jobs.IMEI
+	Place jobs.Place
+}
+
+func newIndex(id jobs.BatchID, job jobs.Job, batch jobs.Batch, devices []jobs.Member) *index {
 	x := &index{
-		id: id, target: job.Target, policy: job.Policy, attempt: batch.Attempt, members: members,
-		slots: make([]uint16, 1<<bits.Len(uint(2*len(members)))),
+		id: id, target: job.Target, policy: job.Policy, attempt: batch.Attempt, members: make([]indexed, len(devices)),
+		slots: make([]uint16, 1<<bits.Len(uint(2*len(devices)))),
 	}
-	for i := range members {
-		at := x.home(members[i].EID)
+	for i := range devices {
+		d := &devices[i]
+		x.members[i] = indexed{d.EID, d.ICCID, d.IMEI, d.Place}
+		at := x.home(d.EID)
 		for x.slots[at] != 0 {
 			at = (at + 1) % len(x.slots)
 		}
@@ -54,7 +64,7 @@ func (x *index) home(eid jobs.EID) int {
 }
 
 // eid finds a device by its EID.
-func (x *index) eid(eid jobs.EID) (*jobs.Member, bool) {
+func (x *index) eid(eid jobs.EID) (*indexed, bool) {
 	for at := x.home(eid); x.slots[at] != 0; at = (at + 1) % len(x.slots) {
 		if m := &x.members[x.slots[at]-1]; m.EID == eid {
 			return m, true
@@ -64,7 +74,7 @@ func (x *index) eid(eid jobs.EID) (*jobs.Member, bool) {
 }
 
 // find looks for a device by its EID, or where a callback brings none, by ICCID, then IMEI.
-func (x *index) find(eid, iccid, imei string) (*jobs.Member, bool) {
+func (x *index) find(eid, iccid, imei string) (*indexed, bool) {
 	if eid != "" {
 		id, err := jobs.ParseEID(eid)
 		if err != nil {
@@ -84,7 +94,7 @@ func (x *index) find(eid, iccid, imei string) (*jobs.Member, bool) {
 }
 
 // iccid finds a device by its ICCID as it stands, or else by one that differs in a check digit, if only one does.
-func (x *index) iccid(said string) (near *jobs.Member, found bool) {
+func (x *index) iccid(said string) (near *indexed, found bool) {
 	count := 0
 	for i := range x.members {
 		m := &x.members[i]
@@ -108,8 +118,9 @@ func sameICCID(own jobs.ICCID, said string) bool {
 	return said == text || len(said) == len(text)+1 && strings.HasPrefix(said, text)
 }
 
-// indexedMost is how many devices all indexes of a process hold together: at about 50 bytes each, 400 MB.
-const indexedMost = 8_000_000
+// indexedMost is how many devices all indexes of a process hold together: at 47 bytes each, 560 MB. That is a night of ten
+// million in flight; with fewer, callbacks that come from all over it would have the rosters read again and again.
+const indexedMost = 12_000_000
 
 // indexes keeps the indexes used last.
 type indexes struct {

@@ -80,13 +80,29 @@ func (d *deployment) exportLines(ctx context.Context, out io.Writer, job string,
 	return nil
 }
 
-// resultLine makes CSV lines without an allocation each: the digits need no quoting, and the few different texts of a
-// job are quoted once.
+// resultLine makes CSV lines without an allocation each. The digits need no quoting. Of a text that stands in the same
+// column of the line before, and of a time in the same second, what was written then is written again: that, and not the
+// digits, was most of what an export took.
 type resultLine struct {
 	comma  rune
 	buffer []byte
 	quoted map[string]string
+	last   [columns]struct{ text, field string }
+	second int64 // Unix time
+	moment []byte
 }
+
+// Columns of texts, of which the last one is remembered.
+const (
+	accountColumn = iota
+	planColumn
+	stateColumn
+	reasonColumn
+	codeColumn
+	textColumn
+	requestColumn
+	columns
+)
 
 func newResultLine(comma rune) *resultLine {
 	return &resultLine{comma: comma, quoted: make(map[string]string)}
@@ -98,28 +114,40 @@ func (l *resultLine) of(o *jobs.Outcome) []byte {
 	b = o.EID.AppendText(l.next(b))
 	b = o.ICCID.AppendText(l.next(b))
 	b = o.IMEI.AppendText(l.next(b))
-	b = append(l.next(b), l.quote(o.Account)...)
-	b = append(l.next(b), l.quote(o.Plan)...)
+	b = l.text(l.next(b), accountColumn, o.Account)
+	b = l.text(l.next(b), planColumn, o.Plan)
 	l.buffer = append(l.outcome(l.next(b), o), '\n')
 	return l.buffer
 }
 
 // outcome appends what became of a device: the fields from state to settled_at.
 func (l *resultLine) outcome(b []byte, o *jobs.Outcome) []byte {
-	b = append(b, l.quote(o.State.String())...)
-	b = append(l.next(b), l.quote(o.Reason.String())...)
+	b = l.text(b, stateColumn, o.State.String())
+	b = l.text(l.next(b), reasonColumn, o.Reason.String())
 	b = strconv.AppendInt(l.next(b), int64(o.Attempts), 10)
-	for _, text := range []string{o.Fault.Code, o.Fault.Text, o.RequestID} {
-		b = append(l.next(b), l.quote(text)...)
-	}
+	b = l.text(l.next(b), codeColumn, o.Fault.Code)
+	b = l.text(l.next(b), textColumn, o.Fault.Text)
+	b = l.text(l.next(b), requestColumn, o.RequestID)
 	b = l.next(b)
-	if o.State.Final() {
-		b = o.ChangedAt.AppendFormat(b, time.RFC3339)
+	if !o.State.Final() {
+		return b
 	}
-	return b
+	if at := o.ChangedAt.Unix(); at != l.second || l.moment == nil {
+		l.second, l.moment = at, o.ChangedAt.AppendFormat(l.moment[:0], time.RFC3339)
+	}
+	return append(b, l.moment...)
 }
 
 func (l *resultLine) next(b []byte) []byte { return utf8.AppendRune(b, l.comma) }
+
+// text appends a text of a column as a field.
+func (l *resultLine) text(b []byte, column int, text string) []byte {
+	last := &l.last[column]
+	if last.text != text {
+		last.text, last.field = text, l.quote(text)
+	}
+	return append(b, last.field...)
+}
 
 // quoteMost bounds the memory of texts that were quoted before.
 const quoteMost = 10_000
