@@ -45,6 +45,7 @@ func (l *Ledger) AddChunk(ctx context.Context, job string, chunk jobs.Chunk, dev
 	previous := packPrevious(devices)
 	_, err := l.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
 		p.Set(ctx, rosterKey(job, chunk.Number), roster, 0)
+		p.Set(ctx, sieveKey(job, chunk.Number), sieveOf(devices), 0)
 		if previous != nil {
 			p.Set(ctx, previousKey(job, chunk.Number), previous, 0)
 		}

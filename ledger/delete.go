@@ -51,8 +51,8 @@ func (l *Ledger) unlink(ctx context.Context, id string) error {
 	}
 	var keys []string
 	for _, chunk := range chunks {
-		keys = append(keys, rosterKey(id, chunk.Number), stateKey(id, chunk.Number), storyKey(id, chunk.Number),
-			previousKey(id, chunk.Number))
+		keys = append(keys, rosterKey(id, chunk.Number), sieveKey(id, chunk.Number), stateKey(id, chunk.Number),
+			storyKey(id, chunk.Number), previousKey(id, chunk.Number))
 	}
 	for _, wave := range waves {
 		keys = append(keys, waitKey(id, wave))

@@ -8,7 +8,10 @@
 //	simshift:{J}:job        what changes: phase, counters by state (n:CODE), attempts, requests, times (hash)
 //	simshift:{J}:chunks     chunk -> group:size (hash)
 //	simshift:{J}:roster:C   devices of chunk C, 38 bytes each
+//	simshift:{J}:sieve:C    Bloom filter of the identities in chunk C
+//	simshift:{J}:previous:C their previous ICCIDs, 10 bytes each; only where one is known
 //	simshift:{J}:state:C    records of chunk C, 16 bytes each
+//	simshift:{J}:story:C    what happened in chunk C beyond plain first successes, 16 bytes each time
 //	simshift:{J}:formed     chunk -> how much of it is in batches of first attempts (hash)
 //	simshift:{J}:batch:N    a batch: state, members, request id, deadline (hash)
 //	simshift:{J}:list:N     its places, where they are not a stretch of one chunk
@@ -17,6 +20,9 @@
 //	simshift:{J}:gathered   wave -> how much of it is in batches already (hash)
 //	simshift:{J}:faults     code and words -> number used in records (hash)
 //	simshift:{J}:timeline   minute:state -> how many devices entered the state then (hash)
+//	simshift:{J}:log        acts of people and decisions (list of JSON); simshift:{J}:told up to where heralds know it
+//	simshift:{J}:recent     the latest answers, counted, for the brake (list)
+//	simshift:{J}:before     how far the waves before the present one went (hash)
 //
 // A device in a batch carries a mark and the batch's number, and the batch alone knows whether it is queued, submitting
 // or submitted: moving 10,000 devices on is one small write, and only a callback touches a single device.

@@ -7,11 +7,12 @@ import (
 	"github.com/simshift/simshift/jobs"
 )
 
-// findStep is how many chunks one script call searches: about 4 MB, well under a millisecond each.
-const findStep = 10
+// findStep is how many chunks one script call goes over: a few microseconds for one that its sieve rules out, and half a
+// millisecond for one that is searched.
+const findStep = 50
 
 // Find gives every device of a job with this identity: an EID (32 digits), an ICCID (19 or 20) or an IMEI (15).
-// There is no index: the packed rosters are searched where they are.
+// The packed rosters are searched where they are, those that their sieve does not rule out.
 func (l *Ledger) Find(ctx context.Context, job, identity string) ([]jobs.Outcome, error) {
 	offset, needle, err := packed(identity)
 	if err != nil {
@@ -25,6 +26,9 @@ func (l *Ledger) Find(ctx context.Context, job, identity string) ([]jobs.Outcome
 	for from := 0; from < len(s.chunks); from += findStep {
 		step := s.chunks[from:min(from+findStep, len(s.chunks))]
 		args := []any{offset, needle, jobs.DeviceSize}
+		for _, hash := range hashes(needle) {
+			args = append(args, hash)
+		}
 		for _, chunk := range step {
 			args = append(args, chunk.Number)
 		}

@@ -37,6 +37,7 @@ func toldKey(job string) string { return base(job) + "told" }
 
 func waitKey(job, bucket string) string      { return base(job) + "wait:" + bucket }
 func rosterKey(job string, chunk int) string { return base(job) + "roster:" + strconv.Itoa(chunk) }
+func sieveKey(job string, chunk int) string  { return base(job) + "sieve:" + strconv.Itoa(chunk) }
 func storyKey(job string, chunk int) string  { return base(job) + "story:" + strconv.Itoa(chunk) }
 func stateKey(job string, chunk int) string  { return base(job) + "state:" + strconv.Itoa(chunk) }
 
