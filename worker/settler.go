@@ -84,11 +84,37 @@ func (s *Settler) settle(ctx context.Context, group []Received) (moved bool, err
 
 // remember keeps callbacks that were answered: the carrier does not send them again, whatever Redis forgets.
 func (s *Settler) remember(group []Received) {
-	bytes := 0
+	k := keep(group)
+	s.witness.Remember(len(k.bodies), func(ctx context.Context) (bool, error) { return s.settle(ctx, k.received()) })
+}
+
+// kept is a group of callbacks as they came: decoded, a minute of them would take several times the memory.
+type kept struct {
+	bodies []byte
+	ends   []int
+	at     []time.Time
+}
+
+func keep(group []Received) (k kept) {
 	for i := range group {
-		bytes += len(group[i].Raw)
+		k.bodies = append(k.bodies, group[i].Raw...)
+		k.ends = append(k.ends, len(k.bodies))
+		k.at = append(k.at, group[i].At)
 	}
-	s.witness.Remember(bytes, func(ctx context.Context) (bool, error) { return s.settle(ctx, group) })
+	return k
+}
+
+func (k *kept) received() []Received {
+	group := make([]Received, 0, len(k.ends))
+	from := 0
+	for i, end := range k.ends {
+		raw := k.bodies[from:end]
+		from = end
+		if c, err := thingspace.DecodeCallback(raw); err == nil { // it was one the first time
+			group = append(group, Received{Callback: c, Raw: raw, At: k.at[i]})
+		}
+	}
+	return group
 }
 
 // write gives the events to the ledger, those of a job together. It tells whether any of them moved its device.
