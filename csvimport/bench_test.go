@@ -60,6 +60,24 @@ func TestBenchmarkFilesAreClean(t *testing.T) {
 	}
 }
 
+// rowAllocations is how many allocations a row may cost: gocsv makes all but a part of one.
+const rowAllocations = 11
+
+func TestARowAllocatesNoMoreThanItDid(t *testing.T) { //nolint:paralleltest // it counts allocations
+	const rows = 20_000
+	text, folder := fleetText(rows, 10), t.TempDir()
+	n := testing.AllocsPerRun(2, func() {
+		fleet, err := Read(t.Context(), bytes.NewReader(text), "", Options{TempDir: folder})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = fleet.Close()
+	})
+	if n/rows > rowAllocations {
+		t.Errorf("a row makes %.2f allocations, and may make %d", n/rows, rowAllocations)
+	}
+}
+
 // BenchmarkRead reads a million rows and hands out their devices: both phases.
 func BenchmarkRead(b *testing.B) {
 	const rows = 1_000_000

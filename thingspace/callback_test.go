@@ -198,6 +198,14 @@ func unique(body []byte) bool {
 	return strings.Count(strings.ToLower(string(body)), "requestid") == 1 && len(names) > 0
 }
 
+// A callback is copied once, and its fields are parts of the copy. The race detector adds an allocation.
+func TestDecodingACallbackAllocatesOnce(t *testing.T) { //nolint:paralleltest // it counts allocations
+	body := []byte(document)
+	if n := testing.AllocsPerRun(100, func() { _, _ = DecodeCallback(body) }); n > 2 {
+		t.Errorf("it makes %v allocations", n)
+	}
+}
+
 func BenchmarkDecodeCallback(b *testing.B) {
 	body := []byte(document)
 	b.SetBytes(int64(len(body)))

@@ -8,5 +8,6 @@
 //	generator_test.go   sends callbacks, at the same cost to everybody
 //	fleet_test.go       made-up fleets, and the callbacks of their devices
 //	figures_test.go     figures by name; raw in docs/performance.json
+//	guard_test.go       what no machine's speed changes, held by every run of the tests
 //	table_test.go       the lines of docs/performance.md: targets, medians, ratios
 package bench
