@@ -13,6 +13,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/simshift/simshift/csvimport"
 	"github.com/simshift/simshift/jobs"
 )
 
@@ -24,12 +25,19 @@ func (d *deployment) export(ctx context.Context, out io.Writer, job string, want
 	w := bufio.NewWriterSize(out, 1<<16)
 	_, _ = w.WriteString(resultHeader) // the writer keeps its error until it is flushed
 	line := newResultLine(',')
+	return d.exportEach(ctx, w, job, wanted, func(o *jobs.Outcome) error {
+		_, err := w.Write(line.of(o))
+		return err
+	})
+}
+
+// exportEach gives the wanted devices of a job to write, which writes to w.
+func (d *deployment) exportEach(ctx context.Context, w *bufio.Writer, job string, wanted filter, write func(*jobs.Outcome) error) error {
 	err := d.ledger.Outcomes(ctx, job, func(o *jobs.Outcome) error {
 		if !wanted.wants(o) {
 			return nil
 		}
-		_, err := w.Write(line.of(o))
-		return err
+		return write(o)
 	})
 	if err := cmp.Or(err, w.Flush()); err != nil {
 		return fmt.Errorf("write results: %w", err)
@@ -59,10 +67,7 @@ func (d *deployment) exportLines(ctx context.Context, out io.Writer, job string,
 	w := bufio.NewWriterSize(out, 1<<16)
 	lines := json.NewEncoder(w)
 	lines.SetEscapeHTML(false)
-	err := d.ledger.Outcomes(ctx, job, func(o *jobs.Outcome) error {
-		if !wanted.wants(o) {
-			return nil
-		}
+	return d.exportEach(ctx, w, job, wanted, func(o *jobs.Outcome) error {
 		r := result{
 			Row: o.Row, EID: o.EID.String(), ICCID: o.ICCID.String(), IMEI: o.IMEI.String(), Account: o.Account, Plan: o.Plan,
 			State: o.State, Reason: o.Reason, Attempts: o.Attempts, Fault: o.Fault.Code, FaultText: o.Fault.Text,
@@ -74,10 +79,6 @@ func (d *deployment) exportLines(ctx context.Context, out io.Writer, job string,
 		}
 		return lines.Encode(r)
 	})
-	if err := cmp.Or(err, w.Flush()); err != nil {
-		return fmt.Errorf("write results: %w", err)
-	}
-	return nil
 }
 
 // resultLine makes CSV lines without an allocation each. The digits need no quoting. Of a text that stands in the same
@@ -160,14 +161,10 @@ func (l *resultLine) quote(text string) string {
 	if known, ok := l.quoted[text]; ok {
 		return known
 	}
-	safe := text
-	if strings.ContainsRune("=+-@\t\r", rune(text[0])) {
-		safe = "'" + text
-	}
 	var b strings.Builder
 	w := csv.NewWriter(&b)
 	w.Comma = l.comma
-	_ = w.Write([]string{safe}) // a Builder does not fail
+	_ = w.Write([]string{csvimport.Escape(text)}) // a Builder does not fail
 	w.Flush()
 	if len(l.quoted) >= quoteMost {
 		clear(l.quoted)

@@ -28,6 +28,10 @@ func TestALineOfResultsAllocatesNothing(t *testing.T) { //nolint:paralleltest //
 	if got := string(line.of(&o)); got != want {
 		t.Errorf("got  %swant %s", got, want)
 	}
+	// What is taken for an escape when it is read again must be escaped now, or it would come back as something else.
+	if got := line.quote("'=off"); got != "''=off" {
+		t.Errorf("an escaped text is written as %s", got)
+	}
 	if n := testing.AllocsPerRun(100, func() {
 		o.Row++
 		o.ChangedAt = o.ChangedAt.Add(time.Second)

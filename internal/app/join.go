@@ -176,7 +176,7 @@ func (j *joint) begin(row *csvimport.Row) {
 // end writes a line whose outcome is in the buffer.
 func (j *joint) end(row *csvimport.Row) {
 	j.buffer = j.line.next(j.buffer)
-	if row.Original > 0 && row.Code == "" {
+	if row.Original > 0 {
 		j.buffer = strconv.AppendUint(j.buffer, uint64(row.Original), 10)
 	}
 	j.buffer = append(j.line.next(j.buffer), row.Text...)

@@ -181,7 +181,7 @@ func textAnchor(x float64) string {
 // markedActs are what a timeline shows of the log.
 var markedActs = map[string]bool{
 	jobs.ActPaused: true, jobs.ActResumed: true, jobs.ActCancelled: true, jobs.ActRetried: true, jobs.ActApproved: true,
-	jobs.ActWaveOpened: true, jobs.ActGate: true, jobs.ActHeld: true, jobs.ActLimits: true, "braked": true,
+	jobs.ActWaveOpened: true, jobs.ActGate: true, jobs.ActHeld: true, jobs.ActLimits: true, jobs.ActBraked: true,
 }
 
 // marks numbers the decisions, the first ones where there are too many for a picture.
