@@ -57,7 +57,7 @@ func (n *night) until(happened func() bool) {
 
 func (n *night) within(patience time.Duration, happened func() bool) {
 	n.t.Helper()
-	for deadline := time.Now().Add(patience); !happened(); {
+	for deadline := time.Now().Add(3 * patience); !happened(); { // as in ends
 		if time.Now().After(deadline) {
 			n.t.Fatalf("it did not happen within %v", patience)
 		}
