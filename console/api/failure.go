@@ -79,7 +79,7 @@ func (p Problem) Err() error {
 type notFound struct{ words string }
 
 func (e notFound) Error() string        { return e.words }
-func (e notFound) Is(target error) bool { return target == jobs.ErrNotFound } //nolint:errorlint // Is is asked about one link
+func (e notFound) Is(target error) bool { return target == jobs.ErrNotFound }
 
 // Misused is a failure of use.
 func Misused(hint, format string, args ...any) error {

@@ -55,6 +55,7 @@ type FaultCount struct {
 	Explanation jobs.Explanation `json:"explanation"`
 }
 
+// InAccount is how many devices of one account there are.
 type InAccount struct {
 	Account string `json:"account_name"`
 	Devices int64  `json:"devices"`
@@ -78,6 +79,7 @@ type WaveCount struct {
 	Open     int64 `json:"open"`
 }
 
+// AttemptCount is how many devices took so many attempts.
 type AttemptCount struct {
 	Attempts int   `json:"attempts"` // 0: never sent
 	Devices  int64 `json:"devices"`
