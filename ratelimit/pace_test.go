@@ -1,6 +1,7 @@
 package ratelimit
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"testing"
@@ -209,15 +210,20 @@ func TestSeveralLimitersKeepOneRateInRealTime(t *testing.T) {
 		for range processes {
 			l := New(rdb, limits)
 			workers.Go(func() error {
-				for range each {
+				for used := 0; used < each; {
 					turn, err := l.Reserve(t.Context(), "acme", 10)
 					if err != nil {
 						return err
 					}
-					if err := turn.Await(t.Context()); err != nil {
+					err = turn.Await(t.Context())
+					if errors.Is(err, ErrTurnLost) { // woken too late on a busy machine: it goes unused
+						continue
+					}
+					if err != nil {
 						return err
 					}
 					starts <- turn.start
+					used++
 				}
 				return nil
 			})

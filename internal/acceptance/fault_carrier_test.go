@@ -18,7 +18,7 @@ func TestFault07ARequestOfUnknownOutcomeIsNotSentAgainBlindly(t *testing.T) {
 	n.start("work")
 	ended := n.ends(n.imported(n.fleet(100), append(brief, "--batch-size", "20", "--doubt-grace", "6s")...), time.Minute)
 	// Only the fifth was not carried out, and only that one may be sent again.
-	if sum, _ := n.book(); sum.Requests != 6 || sum.Accepts != 100 || ended.Repeats != 20 {
+	if sum := n.summary(); sum.Requests != 6 || sum.Accepts != 100 || ended.Repeats != 20 {
 		t.Errorf("%d requests, %d accepts, %d repeats", sum.Requests, sum.Accepts, ended.Repeats)
 	}
 }
@@ -71,7 +71,7 @@ func TestFault13RetryAfterIsObeyedByEveryWorker(t *testing.T) {
 	if until.IsZero() {
 		t.Error("the carrier asked for no wait")
 	}
-	if sum, _ := n.book(); sum.RateViolations != 0 {
+	if sum := n.summary(); sum.RateViolations != 0 {
 		t.Errorf("%d requests a second at most, with a limit of 5, and one for the jitter of a busy machine", sum.MaxRequestsInSecond)
 	}
 }
@@ -98,9 +98,9 @@ func TestFault13AnAbsurdRetryAfterHoldsForAnHourAndSaysSo(t *testing.T) {
 	n.start("work")
 	id := n.imported(n.fleet(10), brief...)
 	n.until(func() bool {
-		return strings.Contains(string(n.run(0, "jobs", "show", id)), "the carrier asked to slow down")
+		return strings.Contains(string(n.ask("jobs", "show", id)), "the carrier asked to slow down")
 	})
-	shown := string(n.run(0, "jobs", "show", id))
+	shown := string(n.ask("jobs", "show", id))
 	_, words, _ := strings.Cut(shown, "until ")
 	at, err := time.ParseInLocation(time.DateTime, words[:len(time.DateTime)], time.Local)
 	if err != nil || time.Until(at) > time.Hour || time.Until(at) < 50*time.Minute {
@@ -127,7 +127,7 @@ func TestFault12TokensAndSessionsExpireUnder50Workers(t *testing.T) {
 	n.start("work").says(works)
 	n.ends(n.imported(n.fleet(300), append(brief, "--batch-size", "2")...), time.Minute)
 	// Two expiries may fall into one renewal; none may cost two.
-	if sum, _ := n.book(); sum.LoginsOK < 2 || sum.LoginsOK > 1+5 || sum.TokensIssued < 2 || sum.TokensIssued > 1+5 || sum.LoginsFailed != 0 {
+	if sum := n.summary(); sum.LoginsOK < 2 || sum.LoginsOK > 1+5 || sum.TokensIssued < 2 || sum.TokensIssued > 1+5 || sum.LoginsFailed != 0 {
 		t.Errorf("%d logins and %d tokens for five expiries of each, %d logins refused", sum.LoginsOK, sum.TokensIssued, sum.LoginsFailed)
 	}
 }
@@ -141,10 +141,10 @@ func TestFault12EveryLoginIsRefused(t *testing.T) {
 	n.start("work")
 	id := n.imported(n.fleet(100), append(brief, "--batch-size", "2")...)
 	n.until(func() bool {
-		return strings.Contains(string(n.run(0, "jobs", "show", id)), "lock the carrier's contact record")
+		return strings.Contains(string(n.ask("jobs", "show", id)), "lock the carrier's contact record")
 	})
 	<-time.After(5 * time.Second) // for whoever would try a third time
-	sum, _ := n.book()
+	sum := n.summary()
 	if sum.LoginsFailed != 2 || sum.Locked {
 		t.Errorf("%d logins were refused, locked %v", sum.LoginsFailed, sum.Locked)
 	}

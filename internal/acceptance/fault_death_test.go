@@ -25,12 +25,12 @@ func newBriefNight(t *testing.T, moods ...string) *night {
 func (n *night) ends(id string, within time.Duration) (j job) {
 	n.t.Helper()
 	for late := time.Now().Add(3 * within); ; { // a test machine is busy: what hangs is told, not what is slow
-		n.decode(n.run(0, "jobs", "show", id, "-o", "json"), &j)
+		n.decode(n.ask("jobs", "show", id, "-o", "json"), &j)
 		if j.State != "running" && j.State != "cancelling" {
 			break
 		}
 		if time.Now().After(late) {
-			n.t.Errorf("the job has not ended after %v:\n%s", within, n.run(0, "jobs", "show", id))
+			n.t.Errorf("the job has not ended after %v:\n%s", within, n.ask("jobs", "show", id))
 			break
 		}
 		<-time.After(100 * time.Millisecond)
@@ -97,7 +97,7 @@ func TestFault01AWorkerDiesAtANamedPoint(t *testing.T) {
 		n.set("THINGSPACE_TIMEOUT", "10s")
 		n.serve()
 		n.deadly(binary, true, func(p *process) {
-			n.until(func() bool { sum, _ := n.book(); return sum.Accepted > 0 })
+			n.until(func() bool { sum := n.summary(); return sum.Accepted > 0 })
 			p.stop(syscall.SIGKILL)
 		})
 	})
@@ -132,7 +132,7 @@ func TestFault02ARequestSlowerThanTheShutdownIsMadeOnce(t *testing.T) {
 	n.serve()
 	first := n.start("work")
 	id := n.imported(n.fleet(50), append(brief, "--answer-within", "20s")...)
-	n.until(func() bool { sum, _ := n.book(); return sum.Accepted > 0 })
+	n.until(func() bool { sum := n.summary(); return sum.Accepted > 0 })
 	n.start("work").says(works)
 	first.stop(syscall.SIGTERM)
 	if row := n.results(id)[0]; row["state"] != "submitted" {
@@ -141,7 +141,7 @@ func TestFault02ARequestSlowerThanTheShutdownIsMadeOnce(t *testing.T) {
 	if ended := n.ends(id, time.Minute); ended.Requests != 1 || ended.Repeats != 0 {
 		t.Errorf("the job ended as %+v", ended)
 	}
-	if sum, _ := n.book(); sum.Requests != 1 {
+	if sum := n.summary(); sum.Requests != 1 {
 		t.Errorf("the carrier got %d requests", sum.Requests)
 	}
 }

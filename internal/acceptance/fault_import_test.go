@@ -75,7 +75,7 @@ func TestFault15AnImportThatIsKilledLeavesNothing(t *testing.T) {
 	}
 	id := n.imported(fleet) // waits until the claim of the dead one has run out
 	var j job
-	n.decode(n.run(0, "jobs", "show", id, "-o", "json"), &j)
+	n.decode(n.ask("jobs", "show", id, "-o", "json"), &j)
 	if j.Devices != 200_000 || j.State != "running" {
 		t.Errorf("imported again: %+v", j)
 	}

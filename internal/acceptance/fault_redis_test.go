@@ -15,7 +15,7 @@ import (
 // accepted waits until the carrier has accepted that many requests.
 func (n *night) accepted(requests int) {
 	n.t.Helper()
-	n.until(func() bool { sum, _ := n.book(); return sum.Accepted >= requests })
+	n.until(func() bool { sum := n.summary(); return sum.Accepted >= requests })
 }
 
 // alive fails the test if one of the processes has ended.
@@ -91,7 +91,7 @@ func (n *night) trouble(begin, end []any) {
 	if status := n.post(`{"username":"carrier","password":"hush",` + good[1:]); status != http.StatusServiceUnavailable {
 		n.t.Errorf("a callback that can not be written is answered %d", status)
 	}
-	n.until(func() bool { sum, _ := n.book(); return sum.Callbacks.Failed > 100 })
+	n.until(func() bool { sum := n.summary(); return sum.Callbacks.Failed > 100 })
 	if err := books.Do(n.t.Context(), end...).Err(); err != nil {
 		n.t.Fatal(err)
 	}

@@ -20,7 +20,7 @@ func TestEveryRowComesBackAfterANightOfTrouble(t *testing.T) {
 	n := newNight(t, "--latency", "50ms-500ms", "--offline", "0.05", "--offline-attempts", "1", "--faulty", "0.01",
 		"--duplicates", "0.01")
 	n.set("RATE_REQUESTS", "4/s")
-	listener := n.serve()
+	listener := n.serveBinary(plainBinary) // the race detector would take minutes over so many callbacks
 	worker := n.start("work")
 	text := append(uglyFleet(joinDevices), repeatedRows()...)
 	fleet := filepath.Join(n.folder, "fleet.csv")
@@ -36,7 +36,7 @@ func TestEveryRowComesBackAfterANightOfTrouble(t *testing.T) {
 	n.until(func() bool { return n.show(id).Counts["submitting"] == 0 })
 	listener.stop(syscall.SIGKILL)
 	address := strings.TrimSuffix(strings.TrimPrefix(n.setting("CALLBACK_URL"), "http://"), "/callbacks/thingspace")
-	n.start("serve", "--callback-listen", address)
+	n.startBinary(plainBinary, "serve", "--callback-listen", address)
 	n.run(0, "jobs", "resume", id)
 	first := n.watch(id, 3)
 	n.run(0, "jobs", "retry", id, "--only", "failed,unanswered", "--now")

@@ -65,7 +65,7 @@ func TestAFleetOfTwoAccountsIsMovedAsTheCarriersBookSays(t *testing.T) {
 		}
 	}
 	n.agree(id)
-	sum, _ := n.book()
+	sum := n.summary()
 	if sum.DoubleInFlight != 0 || sum.Oversize != 0 || sum.LargestRequest > 10_000 || sum.RateViolations != 0 {
 		t.Errorf("the carrier's book: %+v", sum)
 	}

@@ -13,6 +13,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -34,6 +36,9 @@ var without = flag.String("without", "", "the safeguard that the program is buil
 // plain takes the race detector off the program under test, where it is to be as fast as it is.
 var plain = flag.Bool("plain", false, "test the program without the race detector")
 
+// testsPerProcessor is how many tests run at a time for each processor, unless -parallel says otherwise.
+const testsPerProcessor = 3
+
 // binaries is the folder that they are built in.
 var binaries string
 
@@ -52,9 +57,19 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
+	sideBySide()
 	code := m.Run()
 	_ = os.RemoveAll(folder)
 	os.Exit(code)
+}
+
+// sideBySide runs more tests at a time than there are processors: they wait for deadlines and answers most of the time.
+func sideBySide() {
+	chosen := false
+	flag.Visit(func(f *flag.Flag) { chosen = chosen || f.Name == "test.parallel" })
+	if !chosen {
+		_ = flag.Set("test.parallel", strconv.Itoa(testsPerProcessor*runtime.GOMAXPROCS(0))) // testing has defined it
+	}
 }
 
 // buildTested builds the program under test, without a safeguard if one is named.
@@ -133,7 +148,12 @@ func (n *night) setting(name string) (value string) {
 // serve starts a listener and makes its address the one that workers register.
 func (n *night) serve() *process {
 	n.t.Helper()
-	p := n.start("serve", "--callback-listen", "127.0.0.1:0")
+	return n.serveBinary(binary)
+}
+
+func (n *night) serveBinary(binary string) *process {
+	n.t.Helper()
+	p := n.startBinary(binary, "serve", "--callback-listen", "127.0.0.1:0")
 	n.set("CALLBACK_URL", "http://"+p.says(listens)+"/callbacks/thingspace")
 	return p
 }
@@ -146,6 +166,18 @@ const (
 
 // run runs a command to its end and gives its standard output.
 func (n *night) run(wantCode int, args ...string) []byte {
+	n.t.Helper()
+	return n.runBinary(binary, wantCode, args...)
+}
+
+// ask runs a command that only looks, without the race detector: tests that wait ask again and again, and what a busy machine
+// spends on their questions it lacks for what they wait for.
+func (n *night) ask(args ...string) []byte {
+	n.t.Helper()
+	return n.runBinary(plainBinary, 0, args...)
+}
+
+func (n *night) runBinary(binary string, wantCode int, args ...string) []byte {
 	n.t.Helper()
 	var out, talk bytes.Buffer
 	cmd := exec.CommandContext(n.t.Context(), binary, args...) // our own binary
@@ -211,23 +243,29 @@ func (n *night) page(path string) []byte {
 	return text
 }
 
-// book reads the carrier's figures and its devices, by EID.
-func (n *night) book() (sum simulator.Summary, devices map[string]simulator.DeviceEntry) {
+// summary reads the carrier's figures.
+func (n *night) summary() (sum simulator.Summary) {
 	n.t.Helper()
 	n.decode(n.page("/_simulator/book"), &sum)
-	devices = make(map[string]simulator.DeviceEntry)
+	return sum
+}
+
+// devices reads the carrier's book of devices, by EID.
+func (n *night) devices() map[string]simulator.DeviceEntry {
+	n.t.Helper()
+	devices := make(map[string]simulator.DeviceEntry)
 	for line := range bytes.Lines(n.page("/_simulator/devices")) {
 		var d simulator.DeviceEntry
 		n.decode(line, &d)
 		devices[d.EID] = d
 	}
-	return sum, devices
+	return devices
 }
 
 // results reads a job's results, as maps by column.
 func (n *night) results(id string) []map[string]string {
 	n.t.Helper()
-	rows, err := csv.NewReader(bytes.NewReader(n.run(0, "results", id))).ReadAll()
+	rows, err := csv.NewReader(bytes.NewReader(n.ask("results", id))).ReadAll()
 	if err != nil {
 		n.t.Fatal(err)
 	}
@@ -261,7 +299,7 @@ func (n *night) carriersBook() *checker.Book {
 // verdict holds the results of a job that has ended against the carrier's book.
 func (n *night) verdict(id string, judge *checker.Checker) checker.Findings {
 	n.t.Helper()
-	findings, err := judge.Finish(bytes.NewReader(n.run(0, "results", id)), n.carriersBook())
+	findings, err := judge.Finish(bytes.NewReader(n.ask("results", id)), n.carriersBook())
 	if err != nil {
 		n.t.Fatal(err)
 	}

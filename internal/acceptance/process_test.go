@@ -25,6 +25,9 @@ type process struct {
 	more  chan struct{} // closed and made anew with each line
 }
 
+// patience is how long a process may take to start or to end, on a busy machine too: what hangs is told, not what is slow.
+const patience = 90 * time.Second
+
 // start runs a long-lived command. It is ended with SIGTERM when the test ends, and must end well then.
 func (n *night) start(args ...string) *process {
 	n.t.Helper()
@@ -66,7 +69,7 @@ func (p *process) read(pipe io.Reader) {
 func (p *process) says(pattern string) string {
 	p.t.Helper()
 	wanted := regexp.MustCompile(pattern)
-	late := time.After(30 * time.Second)
+	late := time.After(patience)
 	for from := 0; ; {
 		p.mu.Lock()
 		lines, more := p.lines, p.more
@@ -103,9 +106,9 @@ func (p *process) stop(signal syscall.Signal) {
 	_ = p.cmd.Process.Signal(signal)
 	select {
 	case <-p.ended:
-	case <-time.After(30 * time.Second):
+	case <-time.After(patience):
 		_ = p.cmd.Process.Kill()
-		p.t.Errorf("%s did not end within 30 s of %v", p.name, signal)
+		p.t.Errorf("%s did not end within %v of %v", p.name, patience, signal)
 		return
 	}
 	if signal == syscall.SIGTERM && !p.cmd.ProcessState.Success() {

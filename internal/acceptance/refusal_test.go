@@ -74,7 +74,7 @@ func TestARequestThatWasLostIsSentAgainAfterItsGrace(t *testing.T) {
 	if ended.Requests != 2 || ended.Repeats != 100 || ended.Counts["succeeded"] != 100 {
 		t.Errorf("the job ended as %+v", ended)
 	}
-	if sum, _ := n.book(); sum.DoubleInFlight != 0 || sum.Accepts != 100 {
+	if sum := n.summary(); sum.DoubleInFlight != 0 || sum.Accepts != 100 {
 		t.Errorf("the carrier's book: %+v", sum)
 	}
 }
@@ -90,9 +90,9 @@ func TestAnothersListenerIsNotOverwrittenUnasked(t *testing.T) {
 	n.start("work")
 	id := n.imported(n.fleet(10))
 	n.until(func() bool {
-		return strings.Contains(string(n.run(0, "jobs", "show", id)), "sends its callbacks to http://127.0.0.1:9001/somebody-else")
+		return strings.Contains(string(n.ask("jobs", "show", id)), "sends its callbacks to http://127.0.0.1:9001/somebody-else")
 	})
-	if sum, _ := n.book(); sum.Requests != 0 {
+	if sum := n.summary(); sum.Requests != 0 {
 		t.Fatalf("%d requests were sent whose callbacks would go to somebody else", sum.Requests)
 	}
 	n.run(4, "callbacks", "register", "--account", "0000123456-00001")
@@ -110,7 +110,7 @@ func TestACancelledJobSettlesWhatIsInFlight(t *testing.T) {
 	n.serve()
 	n.start("work")
 	id := n.imported(n.fleet(300), "--batch-size", "100")
-	n.until(func() bool { sum, _ := n.book(); return sum.Requests > 0 })
+	n.until(func() bool { sum := n.summary(); return sum.Requests > 0 })
 	n.run(0, "jobs", "cancel", id, "--reason", "a test")
 	ended := n.watch(id, 3)
 	if ended.State != "cancelled" || ended.Counts["cancelled"] != 200 || ended.Counts["failed"] != 100 {

@@ -57,7 +57,7 @@ func (n *night) back(id string, devices int64) {
 // stands fails the test unless the carrier has these profiles enabled on the devices from one to before another.
 func (n *night) stands(from, to int, role string, profile func(i int) string) {
 	n.t.Helper()
-	_, book := n.book()
+	book := n.devices()
 	for i := from; i < to; i++ {
 		if d := book[madeup.Device(i).EID]; d.ICCID != profile(i) || d.Role != role {
 			n.t.Fatalf("device %d has %s enabled as %s, not %s as %s", i, d.ICCID, d.Role, profile(i), role)
@@ -111,14 +111,14 @@ func (n *night) remembers(back, id string) {
 			} `json:"brake"`
 		}
 	}
-	n.decode(n.run(0, "jobs", "show", back, "-o", "json"), &told)
+	n.decode(n.ask("jobs", "show", back, "-o", "json"), &told)
 	if told.Name != "revert of spring" || told.Target != "us" || told.File != "revert of "+id || told.RevertOf != id ||
 		told.Reason != "no roaming" || told.Policy.Attempts != 7 || told.Policy.Backoff != int64(time.Second) ||
 		told.Policy.RevertPlan != "Global 5MB" || len(told.Policy.Waves) != 2 || told.Policy.Schedule.TZ != "America/Chicago" ||
 		len(told.Policy.Schedule.Windows) != 1 || len(told.Policy.Brake.Faults) != 2 {
 		n.t.Errorf("the way back tells of itself %+v", told)
 	}
-	if shown := string(n.run(0, "jobs", "show", back)); !strings.Contains(shown, id+"  no roaming") {
+	if shown := string(n.ask("jobs", "show", back)); !strings.Contains(shown, id+"  no roaming") {
 		n.t.Errorf("the way back is shown as\n%s", shown)
 	}
 	for _, one := range []string{id, back} {

@@ -24,7 +24,7 @@ type shown struct {
 
 func (n *night) show(id string) (s shown) {
 	n.t.Helper()
-	n.decode(n.run(0, "jobs", "show", id, "-o", "json"), &s)
+	n.decode(n.ask("jobs", "show", id, "-o", "json"), &s)
 	return s
 }
 
@@ -87,7 +87,7 @@ func TestNothingOfAWaveIsSentBeforeItsGate(t *testing.T) {
 // of any further device. Devices are counted at their first request.
 func (n *night) heldWaves(ends ...int) {
 	n.t.Helper()
-	_, devices := n.book()
+	devices := n.devices()
 	seen, latest := make(map[string]bool), time.Time{}
 	for _, r := range n.requests() {
 		before := len(seen)

@@ -153,7 +153,7 @@ func (s *storm) calm(patience time.Duration) {
 	s.t.Helper()
 	for end := time.Now().Add(patience); s.running(); s.look() {
 		if time.Now().After(end) {
-			s.t.Errorf("the job has not ended %v after the last harm:\n%s", patience, s.run(0, "jobs", "show", s.job))
+			s.t.Errorf("the job has not ended %v after the last harm:\n%s", patience, s.ask("jobs", "show", s.job))
 			return
 		}
 		<-time.After(250 * time.Millisecond)
