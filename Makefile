@@ -30,12 +30,12 @@ build: ## build bin/simshift, a static binary
 
 .PHONY: test
 test: needs ## run every test with the race detector (PACKAGES=./ledger/... for some)
-	SIMSHIFT_TEST_REQUIRE_REDIS=1 $(GO) test -race -shuffle=on -timeout $(TIMEOUT) $(PACKAGES)
+	SIMSHIFT_TEST_REQUIRE_PROGRAMS=1 $(GO) test -race -shuffle=on -timeout $(TIMEOUT) $(PACKAGES)
 
 .PHONY: cover
 cover: needs ## run the tests and write bin/cover.html
 	@mkdir -p $(BIN)
-	SIMSHIFT_TEST_REQUIRE_REDIS=1 $(GO) test -timeout $(TIMEOUT) -coverprofile=$(BIN)/cover.out -coverpkg=./... $(PACKAGES)
+	SIMSHIFT_TEST_REQUIRE_PROGRAMS=1 $(GO) test -timeout $(TIMEOUT) -coverprofile=$(BIN)/cover.out -coverpkg=./... $(PACKAGES)
 	$(GO) tool cover -html=$(BIN)/cover.out -o $(BIN)/cover.html
 	@$(GO) tool cover -func=$(BIN)/cover.out | tail -1
 
@@ -69,8 +69,8 @@ fmt: $(BIN)/golangci-lint ## format the code and order its imports
 	$(BIN)/golangci-lint fmt $(PACKAGES)
 
 .PHONY: needs
-needs: ## make sure that redis-server and gcc are there, which the tests need; on Debian they are installed
-	@.ci/need redis-server gcc
+needs: ## make sure that the programs which the tests need are there; on Debian they are installed
+	@.ci/need redis-server gcc chromium promtool
 
 .PHONY: clean
 clean: ## remove what was built

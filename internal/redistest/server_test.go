@@ -143,23 +143,6 @@ func TestDiesWithTheTestProcess(t *testing.T) {
 	}
 }
 
-func TestRequiresRedisUnderCI(t *testing.T) {
-	t.Parallel()
-	for _, test := range []struct {
-		env  map[string]string
-		want bool
-	}{
-		{map[string]string{}, false},
-		{map[string]string{"CI": "true"}, true},
-		{map[string]string{"SIMSHIFT_TEST_REQUIRE_REDIS": "1"}, true},
-		{map[string]string{"SIMSHIFT_TEST_REQUIRE_REDIS": "0"}, false},
-	} {
-		if got := required(func(name string) string { return test.env[name] }); got != test.want {
-			t.Errorf("with %v required is %t", test.env, got)
-		}
-	}
-}
-
 func BenchmarkStart(b *testing.B) {
 	for b.Loop() {
 		s, err := launch(need(b), nil)
