@@ -1,0 +1,29 @@
+package pages
+
+import (
+	"embed"
+	"html/template"
+	"path"
+	"strings"
+)
+
+//go:embed templates
+var files embed.FS
+
+// templates are the pages by their names, each with the layout around it.
+var templates = parse()
+
+func parse() map[string]*template.Template {
+	shared := template.Must(template.New("").Funcs(helpers).ParseFS(files, "templates/layout/*.html"))
+	all, err := files.ReadDir("templates")
+	if err != nil {
+		panic(err)
+	}
+	set := make(map[string]*template.Template, len(all))
+	for _, entry := range all {
+		if name, page := strings.CutSuffix(entry.Name(), ".html"); page {
+			set[name] = template.Must(template.Must(shared.Clone()).ParseFS(files, path.Join("templates", entry.Name())))
+		}
+	}
+	return set
+}
