@@ -35,6 +35,8 @@ type Report struct {
 
 // Concern is something that a person should look at.
 type Concern struct {
+	Job      string   `json:"job,omitempty"`  // in an overview: the job it is about, if it is about one
+	Name     string   `json:"name,omitempty"` // of that job
 	Title    string   `json:"title"`
 	Devices  int64    `json:"devices"` // 0: it is about the job as a whole
 	Code     string   `json:"code,omitempty"`
