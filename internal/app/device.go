@@ -5,34 +5,11 @@ import (
 	"fmt"
 	"strings"
 	"text/tabwriter"
-	"time"
 
+	"github.com/simshift/simshift/console/api"
 	"github.com/simshift/simshift/jobs"
 	"github.com/simshift/simshift/ledger"
 )
-
-// deviceView is one device in one job, as it is printed.
-type deviceView struct {
-	Job       string      `json:"job"`
-	Name      string      `json:"name"`
-	Row       uint32      `json:"row"`
-	EID       string      `json:"eid"`
-	ICCID     string      `json:"iccid"`
-	IMEI      string      `json:"imei"`
-	Account   string      `json:"account_name"`
-	Plan      string      `json:"service_plan"`
-	State     jobs.State  `json:"state"`
-	Reason    jobs.Reason `json:"reason"`
-	Attempts  int         `json:"attempts"`
-	Fault     jobs.Fault  `json:"fault"`
-	Batch     int64       `json:"batch"`
-	RequestID string      `json:"request_id"`
-	SettledAt *time.Time  `json:"settled_at"`
-	NextAt    *time.Time  `json:"next_attempt_at"`
-
-	Story []jobs.Chapter `json:"story"` // every attempt, warning and decision about it, the oldest first
-	Log   []jobs.Entry   `json:"log"`   // what was done to its job
-}
 
 // Device prints one device, found by EID, ICCID or IMEI, in every job that has it: the newest job first.
 func Device(ctx context.Context, env *Env, identity string, format Format) error {
@@ -48,7 +25,7 @@ func Device(ctx context.Context, env *Env, identity string, format Format) error
 	if err != nil {
 		return err
 	}
-	views := []deviceView{}
+	views := []api.Device{}
 	for _, job := range all {
 		if !job.State.Open() && !job.State.Ended() {
 			continue
@@ -78,8 +55,8 @@ func Device(ctx context.Context, env *Env, identity string, format Format) error
 	return printDevices(env, views)
 }
 
-func view(job jobs.Job, o *jobs.Outcome) deviceView {
-	v := deviceView{
+func view(job jobs.Job, o *jobs.Outcome) api.Device {
+	v := api.Device{
 		Job: job.ID, Name: job.Name, Row: o.Row, EID: o.EID.String(), ICCID: o.ICCID.String(), IMEI: o.IMEI.String(),
 		Account: o.Account, Plan: o.Plan, State: o.State, Reason: o.Reason, Attempts: o.Attempts, Fault: o.Fault,
 		Batch: o.Batch, RequestID: o.RequestID,
@@ -93,7 +70,7 @@ func view(job jobs.Job, o *jobs.Outcome) deviceView {
 	return v
 }
 
-func printDevices(env *Env, views []deviceView) error {
+func printDevices(env *Env, views []api.Device) error {
 	w := tabwriter.NewWriter(env.Out, 0, 0, 2, ' ', 0)
 	for _, v := range views {
 		fmt.Fprintf(w, "job\t%s  %s\n", v.Job, v.Name)

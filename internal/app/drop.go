@@ -9,19 +9,13 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/simshift/simshift/console/api"
 	"github.com/simshift/simshift/jobs"
 	"github.com/simshift/simshift/ledger"
 )
 
 // dropMost is how many devices one command cancels at most: each is searched for in the roster.
 const dropMost = 1000
-
-// Dropped is what became of one device that was to be cancelled.
-type Dropped struct {
-	ID    string `json:"id"`  // as it was given
-	EID   string `json:"eid"` // empty: the job has no such device
-	State string `json:"state"`
-}
 
 // CancelDevices cancels single devices of a job, by EID, ICCID or IMEI: those that are not with the carrier now.
 func CancelDevices(ctx context.Context, env *Env, c Control, ids []string, file string) error {
@@ -73,7 +67,7 @@ func more(n, shown int) string {
 }
 
 // locate finds the devices in the roster. The places are those of the devices that are there, in their order.
-func (d *deployment) locate(ctx context.Context, job string, ids []string) (dropped []Dropped, places []jobs.Place, err error) {
+func (d *deployment) locate(ctx context.Context, job string, ids []string) (dropped []api.Dropped, places []jobs.Place, err error) {
 	for _, id := range ids {
 		found, err := d.ledger.Find(ctx, job, id)
 		if err != nil {
@@ -81,9 +75,9 @@ func (d *deployment) locate(ctx context.Context, job string, ids []string) (drop
 		}
 		switch len(found) {
 		case 0:
-			dropped = append(dropped, Dropped{ID: id, State: "not in this job"})
+			dropped = append(dropped, api.Dropped{ID: id, State: "not in this job"})
 		case 1:
-			dropped = append(dropped, Dropped{ID: id, EID: found[0].EID.String()})
+			dropped = append(dropped, api.Dropped{ID: id, EID: found[0].EID.String()})
 			places = append(places, found[0].Place)
 		default:
 			return nil, nil, usage("name them by their EIDs", "%d devices of the job have %s; nothing was cancelled", len(found), id)
@@ -119,7 +113,7 @@ func deviceList(ids []string, file string) ([]string, error) {
 	return slices.Compact(ids), nil
 }
 
-func printDropped(env *Env, list []Dropped, format Format) error {
+func printDropped(env *Env, list []api.Dropped, format Format) error {
 	if format == JSON {
 		return printJSON(env.Out, list)
 	}

@@ -13,6 +13,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/simshift/simshift/console/api"
 	"github.com/simshift/simshift/csvimport"
 	"github.com/simshift/simshift/jobs"
 )
@@ -45,30 +46,13 @@ func (d *deployment) exportEach(ctx context.Context, w *bufio.Writer, job string
 	return nil
 }
 
-// result is a line of results as JSON. Its names are those of the CSV's columns.
-type result struct {
-	Row       uint32      `json:"row"`
-	EID       string      `json:"eid"`
-	ICCID     string      `json:"iccid"`
-	IMEI      string      `json:"imei"`
-	Account   string      `json:"account_name"`
-	Plan      string      `json:"service_plan"`
-	State     jobs.State  `json:"state"`
-	Reason    jobs.Reason `json:"reason"`
-	Attempts  int         `json:"attempts"`
-	Fault     string      `json:"fault"`
-	FaultText string      `json:"fault_text"`
-	RequestID string      `json:"request_id"`
-	SettledAt *time.Time  `json:"settled_at"` // null while the device is not settled
-}
-
 // exportLines writes the results of a job as JSON, one object a line.
 func (d *deployment) exportLines(ctx context.Context, out io.Writer, job string, wanted filter) error {
 	w := bufio.NewWriterSize(out, 1<<16)
 	lines := json.NewEncoder(w)
 	lines.SetEscapeHTML(false)
 	return d.exportEach(ctx, w, job, wanted, func(o *jobs.Outcome) error {
-		r := result{
+		r := api.Result{
 			Row: o.Row, EID: o.EID.String(), ICCID: o.ICCID.String(), IMEI: o.IMEI.String(), Account: o.Account, Plan: o.Plan,
 			State: o.State, Reason: o.Reason, Attempts: o.Attempts, Fault: o.Fault.Code, FaultText: o.Fault.Text,
 			RequestID: o.RequestID,

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"net/netip"
 
 	"github.com/simshift/simshift/worker"
@@ -21,16 +22,11 @@ func (d *deployment) gate() (*worker.Gate, error) {
 		Secret: secret, Sources: sources, Connections: int(r.number("CALLBACK_CONNECTIONS", 10, 100_000)),
 		Now: d.env.Now, Log: d.log,
 	}
-	cert, key := r.text("CALLBACK_TLS_CERT"), r.text("CALLBACK_TLS_KEY")
-	if r.err != nil || cert == "" && key == "" {
-		return gate, r.err
+	pair, err := readCertificate(d.env, "CALLBACK", d.log)
+	if pair != nil {
+		gate.Certificate = pair.get
 	}
-	pair, err := openCertificate(cert, key, d.env.Now, d.log)
-	if err != nil {
-		return nil, err
-	}
-	gate.Certificate = pair.get
-	return gate, nil
+	return gate, cmp.Or(r.err, err)
 }
 
 func credentials(env *Env) (worker.Credentials, error) {

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/simshift/simshift/console/api"
 	"github.com/simshift/simshift/jobs"
 	"github.com/simshift/simshift/ratelimit"
 )
@@ -56,7 +57,7 @@ func Limits(ctx context.Context, env *Env, o *LimitsOptions) error {
 	if o.Format == JSON {
 		return printJSON(env.Out, report)
 	}
-	return report.print(env.Out)
+	return printLimits(env.Out, report)
 }
 
 // openLimited connects to Redis and finds the job that is meant; nil: the deployment.
@@ -163,13 +164,13 @@ func parseMaxInFlight(text string) (int64, error) {
 }
 
 // limits reads the limits of a job, or of the deployment, and what goes with them.
-func (d *deployment) limits(ctx context.Context, job *jobs.Job) (*limitsReport, error) {
+func (d *deployment) limits(ctx context.Context, job *jobs.Job) (*api.Limits, error) {
 	all, err := d.limiter.Status(ctx)
 	if err != nil {
 		return nil, err
 	}
 	if job == nil {
-		report := &limitsReport{Status: all}
+		report := &api.Limits{Status: all}
 		report.Settings, err = readLimits(d.env)
 		if err == nil {
 			report.Jobs, err = d.limitedJobs(ctx)
@@ -184,16 +185,16 @@ func (d *deployment) limits(ctx context.Context, job *jobs.Job) (*limitsReport, 
 		return h.Scope != "" && !slices.ContainsFunc(job.Groups, func(g jobs.Group) bool { return g.Account == h.Scope })
 	})
 	own.Share = all.Share
-	return &limitsReport{Job: job.ID, Name: job.Name, Status: own, Deployment: &all.Limits}, nil
+	return &api.Limits{Job: job.ID, Name: job.Name, Status: own, Deployment: &all.Limits}, nil
 }
 
 // limitedJobs lists the jobs that have limits of their own.
-func (d *deployment) limitedJobs(ctx context.Context) ([]limitedJob, error) {
+func (d *deployment) limitedJobs(ctx context.Context) ([]api.LimitedJob, error) {
 	ids, err := d.limiter.Parts(ctx)
 	if err != nil {
 		return nil, err
 	}
-	list := make([]limitedJob, 0, len(ids))
+	list := make([]api.LimitedJob, 0, len(ids))
 	for _, id := range ids {
 		job, err := d.ledger.Job(ctx, id)
 		if err != nil || !job.State.Open() {
@@ -204,30 +205,14 @@ func (d *deployment) limitedJobs(ctx context.Context) ([]limitedJob, error) {
 			return nil, err
 		}
 		if stored {
-			list = append(list, limitedJob{id, job.Name, limits})
+			list = append(list, api.LimitedJob{Job: id, Name: job.Name, Limits: limits})
 		}
 	}
 	return list, nil
 }
 
-// limitsReport is what jobs limits prints.
-type limitsReport struct {
-	Job  string `json:"job,omitempty"` // empty: of the deployment
-	Name string `json:"name,omitempty"`
-	ratelimit.Status
-	Settings   ratelimit.Limits  `json:"settings,omitzero"`    // what the limits are where none are set by hand
-	Deployment *ratelimit.Limits `json:"deployment,omitempty"` // which hold for the job, too
-	Jobs       []limitedJob      `json:"jobs,omitempty"`       // unfinished ones with limits of their own
-}
-
-type limitedJob struct {
-	Job    string           `json:"job"`
-	Name   string           `json:"name"`
-	Limits ratelimit.Limits `json:"limits"`
-}
-
-// from tells in words where the limits come from.
-func (r *limitsReport) from() string {
+// limitsFrom tells in words where the limits come from.
+func limitsFrom(r *api.Limits) string {
 	switch {
 	case r.Stored:
 		words := "set by hand"

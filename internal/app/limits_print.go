@@ -7,11 +7,12 @@ import (
 	"strconv"
 	"text/tabwriter"
 
+	"github.com/simshift/simshift/console/api"
 	"github.com/simshift/simshift/ratelimit"
 )
 
-// print prints the limits for a person.
-func (r *limitsReport) print(out io.Writer) error {
+// printLimits prints the limits for a person.
+func printLimits(out io.Writer, r *api.Limits) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	line := func(name, text string, args ...any) { fmt.Fprintf(w, "%s\t%s\n", name, fmt.Sprintf(text, args...)) }
 	if r.Job != "" {
@@ -20,14 +21,14 @@ func (r *limitsReport) print(out io.Writer) error {
 	line("requests", "%s", r.Limits.Requests)
 	line("devices", "%s", r.Limits.Devices)
 	line("max in flight", "%s", bound(r.Limits.MaxInFlight))
-	line("from", "%s", r.from())
+	line("from", "%s", limitsFrom(r))
 	if r.Job == "" && r.Stored && r.Limits != r.Settings {
 		line("settings here", "%s; not heeded until `simshift jobs limits` sets default", inWords(r.Settings))
 	}
 	if r.Deployment != nil {
 		line("deployment", "%s", inWords(*r.Deployment))
 	}
-	line("share", "%s", r.share())
+	line("share", "%s", limitsShare(r))
 	line("in flight", "%d devices", r.InFlight)
 	if len(r.Holds) == 0 {
 		line("holds", "none")
@@ -41,8 +42,8 @@ func (r *limitsReport) print(out io.Writer) error {
 	return w.Flush()
 }
 
-// share tells how much of the deployment's rates slow-downs leave.
-func (r *limitsReport) share() string {
+// limitsShare tells how much of the deployment's rates slow-downs leave.
+func limitsShare(r *api.Limits) string {
 	if r.Share == 1 {
 		return "100% of the deployment's rates"
 	}

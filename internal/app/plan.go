@@ -9,11 +9,10 @@ import (
 	"slices"
 	"strings"
 	"text/tabwriter"
-	"time"
 
+	"github.com/simshift/simshift/console/api"
 	"github.com/simshift/simshift/csvimport"
 	"github.com/simshift/simshift/jobs"
-	"github.com/simshift/simshift/ratelimit"
 )
 
 // survey is a file that was read and checked, and what would become of it. Nothing is written yet.
@@ -22,37 +21,7 @@ type survey struct {
 	source io.Closer
 	fleet  *csvimport.Fleet
 	asked  map[string]bool // jobs whose devices were compared
-	plan   plan
-}
-
-// plan is what import would do, as it is printed.
-type plan struct {
-	Rows       int64                    `json:"rows"`
-	Devices    int64                    `json:"devices"`
-	Duplicates int64                    `json:"duplicates"`
-	Rejected   int64                    `json:"rejected"`
-	Rejects    map[csvimport.Code]int64 `json:"rejects"`
-	Warnings   map[csvimport.Code]int64 `json:"warnings"`
-	Groups     []groupPlan              `json:"groups"`
-	Batches    int64                    `json:"batches"`
-	HeldBy     []string                 `json:"held_by"` // unfinished jobs that hold some of these devices
-	ImportedAs string                   `json:"imported_as"`
-	SHA256     string                   `json:"sha256"`
-	Limits     ratelimit.Limits         `json:"limits"`
-	Least      string                   `json:"least_duration"` // of sending everything once, by the limits
-	Reckoning  string                   `json:"reckoning"`      // how that comes about
-	Waves      []int64                  `json:"waves"`          // after how many devices each ends
-	Starts     time.Time                `json:"starts"`         // the first moment at which anything is sent
-	Ends       *time.Time               `json:"ends"`           // the earliest end of sending everything once; null: beyond ten years
-	Windows    int                      `json:"windows"`        // how many it takes until then
-	Schedule   string                   `json:"schedule"`       // in words
-	Advice     []string                 `json:"advice"`         // what a careful person would do otherwise
-}
-
-type groupPlan struct {
-	jobs.Group
-	Devices int64 `json:"devices"`
-	Batches int64 `json:"batches"`
+	plan   api.Plan
 }
 
 // Plan prints what import would do with a file. It fails with [ExitIncomplete] where rows are rejected.
@@ -187,12 +156,12 @@ func (d *deployment) markHeld(ctx context.Context, s *survey) error {
 func (s *survey) update(o *ImportOptions) {
 	sum, p := s.fleet.Summary(), &s.plan
 	p.Rows, p.Devices, p.Duplicates, p.Rejected, p.SHA256 = sum.Rows, sum.Devices, sum.Duplicates, sum.Rejected, sum.SHA256
-	p.Rejects, p.Warnings = sum.ByCode, sum.Warnings
+	p.Rejects, p.Warnings = named(sum.ByCode), named(sum.Warnings)
 	p.Groups, p.Batches = nil, 0
 	for _, g := range sum.Groups {
-		p.Groups = append(p.Groups, groupPlan{Group: g.Group, Devices: g.Devices})
+		p.Groups = append(p.Groups, api.GroupPlan{Group: g.Group, Devices: g.Devices})
 	}
-	for group := range o.Policy.Batches(p.groupSizes()) {
+	for group := range o.Policy.Batches(groupSizes(p)) {
 		p.Groups[group].Batches++
 		p.Batches++
 	}
@@ -201,7 +170,7 @@ func (s *survey) update(o *ImportOptions) {
 // reckon tells how long sending takes at least, under the limits.
 func (d *deployment) reckon(ctx context.Context, s *survey, o *ImportOptions) (err error) {
 	if s.plan.Limits, _, err = d.limiter.Limits(ctx); err == nil {
-		s.plan.forecast(o.Policy, d.env.Now())
+		forecast(&s.plan, o.Policy, d.env.Now())
 	}
 	return err
 }
@@ -227,7 +196,16 @@ func (s *survey) refuseRejects(ctx context.Context, env *Env, o *ImportOptions) 
 		Hint: "correct them, or go on without them with --skip-rejects"}
 }
 
-func byCode(counts map[csvimport.Code]int64) string {
+// named is counts by the names of their codes.
+func named(counts map[csvimport.Code]int64) map[string]int64 {
+	byName := make(map[string]int64, len(counts))
+	for code, n := range counts {
+		byName[string(code)] = n
+	}
+	return byName
+}
+
+func byCode(counts map[string]int64) string {
 	codes := make([]string, 0, len(counts))
 	for code, n := range counts {
 		codes = append(codes, fmt.Sprintf("%s %d", code, n))

@@ -129,7 +129,7 @@ func (r *report) movedPath() string {
 	return b.String() + " L1000 100 Z"
 }
 
-// within is where in the timeline a moment is, from 0 to 1.
+// within is where in the api.Timeline a moment is, from 0 to 1.
 func (r *report) within(at time.Time) (float64, bool) {
 	length := float64(r.Timeline.Step) * float64(len(r.Timeline.Bars))
 	x := at.Sub(r.Timeline.Bars[0].At).Seconds() / length

@@ -5,6 +5,7 @@ import (
 	"sort"
 	"time"
 
+	"github.com/simshift/simshift/console/api"
 	"github.com/simshift/simshift/jobs"
 )
 
@@ -110,24 +111,24 @@ type faultIn struct {
 type gathering struct {
 	sends    sendings
 	counts   jobs.Counts
-	faults   map[faultKey]*faultCount
+	faults   map[faultKey]*api.FaultCount
 	within   map[faultIn]int64
-	accounts map[string]*accountCount
-	waves    []waveCount
-	attempts map[int]*attemptCount
+	accounts map[string]*api.AccountCount
+	waves    []api.WaveCount
+	attempts map[int]*api.AttemptCount
 	took     durations
 
 	otherFaults   int64
-	otherAccounts accountCount
+	otherAccounts api.AccountCount
 	slowest       top
 	tried         top
 }
 
 func newGathering(sends sendings) *gathering {
 	return &gathering{
-		sends: sends, counts: make(jobs.Counts), faults: make(map[faultKey]*faultCount), within: make(map[faultIn]int64),
-		accounts: make(map[string]*accountCount), attempts: make(map[int]*attemptCount), took: make(durations),
-		waves: []waveCount{},
+		sends: sends, counts: make(jobs.Counts), faults: make(map[faultKey]*api.FaultCount), within: make(map[faultIn]int64),
+		accounts: make(map[string]*api.AccountCount), attempts: make(map[int]*api.AttemptCount), took: make(durations),
+		waves: []api.WaveCount{},
 	}
 }
 
@@ -135,7 +136,7 @@ func newGathering(sends sendings) *gathering {
 func (g *gathering) wave(ends []int64) {
 	before := int64(0)
 	for i, end := range ends {
-		g.waves = append(g.waves, waveCount{Wave: i + 1, Devices: end - before})
+		g.waves = append(g.waves, api.WaveCount{Wave: i + 1, Devices: end - before})
 		before = end
 	}
 }
@@ -153,7 +154,7 @@ func (g *gathering) add(o *jobs.Outcome) error {
 
 	tries := g.attempts[o.Attempts]
 	if tries == nil { // attempts are a byte: there are few
-		tries = &attemptCount{Attempts: o.Attempts}
+		tries = &api.AttemptCount{Attempts: o.Attempts}
 		g.attempts[o.Attempts] = tries
 	}
 	tries.Devices++
@@ -197,7 +198,7 @@ func (g *gathering) addFault(o *jobs.Outcome) {
 			g.otherFaults++
 			return
 		}
-		fault = &faultCount{State: o.State, Reason: o.Reason, Code: o.Fault.Code, Text: o.Fault.Text,
+		fault = &api.FaultCount{State: o.State, Reason: o.Reason, Code: o.Fault.Code, Text: o.Fault.Text,
 			Explanation: jobs.Explain(o.State, o.Reason, o.Fault)}
 		g.faults[key] = fault
 	}
@@ -208,13 +209,13 @@ func (g *gathering) addFault(o *jobs.Outcome) {
 	}
 }
 
-func (g *gathering) account(name string) *accountCount {
+func (g *gathering) account(name string) *api.AccountCount {
 	account := g.accounts[name]
 	if account == nil {
 		if len(g.accounts) >= reportKeys {
 			return &g.otherAccounts
 		}
-		account = &accountCount{Account: name}
+		account = &api.AccountCount{Account: name}
 		g.accounts[name] = account
 	}
 	return account

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/simshift/simshift/console/api"
 	"github.com/simshift/simshift/internal/madeup"
 	"github.com/simshift/simshift/internal/redistest"
 	"github.com/simshift/simshift/jobs"
@@ -113,7 +114,7 @@ func TestAReportOfALiveJob(t *testing.T) {
 	if len(r.Faults) != 1 || r.Faults[0].Explanation.Title != "the carrier does not know the device" || r.Faults[0].Text != "gone" {
 		t.Errorf("faults: %+v", r.Faults)
 	}
-	if len(r.Waves) != 2 || r.Waves[0] != (waveCount{1, 4, 3, 1, 0}) || r.Waves[1] != (waveCount{2, 6, 0, 0, 0}) {
+	if len(r.Waves) != 2 || r.Waves[0] != (api.WaveCount{Wave: 1, Devices: 4, Moved: 3, NotMoved: 1}) || r.Waves[1] != (api.WaveCount{Wave: 2, Devices: 6}) {
 		t.Errorf("waves: %+v", r.Waves)
 	}
 	if len(r.MostTried) != 1 || r.MostTried[0].Row != 4 || r.MostTried[0].Attempts != 2 || r.MostTried[0].SentAt == nil {

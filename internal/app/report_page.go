@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/simshift/simshift/console/api"
 )
 
 // The page: everything in it that comes from elsewhere is text to html/template, which escapes it where it stands. Nothing
@@ -81,7 +83,7 @@ func (p page) Made() string { return p.at(p.MadeAt) }
 func (p page) Clock(t time.Time) string { return p.at(t) }
 
 // ShownFaults are the faults that the page has room for.
-func (p page) ShownFaults() []faultCount { return p.Faults[:min(len(p.Faults), pageFaults)] }
+func (p page) ShownFaults() []api.FaultCount { return p.Faults[:min(len(p.Faults), pageFaults)] }
 
 // HiddenFaults is how many devices the others are of.
 func (p page) HiddenFaults() (n int64) {
@@ -100,7 +102,7 @@ func (p page) Most() int64 {
 }
 
 // Where tells which accounts have a fault, in words.
-func (p page) Where(f faultCount) string {
+func (p page) Where(f api.FaultCount) string {
 	var parts []string
 	left := f.Devices
 	for _, in := range f.Accounts[:min(len(f.Accounts), pageInside)] {
@@ -114,7 +116,7 @@ func (p page) Where(f faultCount) string {
 }
 
 // Advice is what to do about a fault, where it is not said above already.
-func (p page) Advice(f faultCount) string {
+func (p page) Advice(f api.FaultCount) string {
 	if !f.State.Final() {
 		return "Nothing yet."
 	}
@@ -127,7 +129,7 @@ func (p page) Advice(f faultCount) string {
 }
 
 // Class is the colour of a state.
-func (p page) Class(f faultCount) string {
+func (p page) Class(f api.FaultCount) string {
 	for _, group := range fleetStates {
 		if slices.Contains(group.States, f.State) {
 			return group.Class
@@ -137,7 +139,9 @@ func (p page) Class(f faultCount) string {
 }
 
 // ShownAccounts are the accounts that the page has room for; HiddenAccounts is how many it has not.
-func (p page) ShownAccounts() []accountCount { return p.Accounts[:min(len(p.Accounts), pageAccounts)] }
+func (p page) ShownAccounts() []api.AccountCount {
+	return p.Accounts[:min(len(p.Accounts), pageAccounts)]
+}
 
 // HiddenAccounts tells of the accounts beyond.
 func (p page) HiddenAccounts() int { return len(p.Accounts) - len(p.ShownAccounts()) }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/simshift/simshift/console/api"
 	"github.com/simshift/simshift/internal/madeup"
 	"github.com/simshift/simshift/jobs"
 )
@@ -205,7 +206,7 @@ func TestTheTextOfAReportFitsATallTerminal(t *testing.T) {
 	for _, state := range jobs.States {
 		r.Counts[state] += 50
 	}
-	r.Accounts, r.Waves = make([]accountCount, 30), make([]waveCount, 30)
+	r.Accounts, r.Waves = make([]api.AccountCount, 30), make([]api.WaveCount, 30)
 	r.NeedsPerson, r.Next = r.concerns(), r.next()
 	var out bytes.Buffer
 	if err := r.write(&out, Table); err != nil {
@@ -242,7 +243,7 @@ func TestAReportStaysSmall(t *testing.T) {
 		total += bar.Entered[jobs.Failed]
 	}
 	if total != 40_000 {
-		t.Errorf("the timeline has %d of 40000", total)
+		t.Errorf("the api.Timeline has %d of 40000", total)
 	}
 	for _, format := range []Format{Table, HTML, JSON} {
 		var out bytes.Buffer

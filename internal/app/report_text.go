@@ -8,6 +8,8 @@ import (
 	"strings"
 	"text/tabwriter"
 	"unicode"
+
+	"github.com/simshift/simshift/console/api"
 )
 
 // How many lines of each kind the text has: all of it fits a tall terminal.
@@ -41,7 +43,7 @@ func (r *report) writeText(out io.Writer) error {
 	if len(r.Faults) > 0 {
 		line("\nWHY")
 		for _, f := range r.Faults[:min(len(r.Faults), textFaults)] {
-			line("  %11s  %-12s %s: %s", thousands(f.Devices), f.State, f.Explanation.Title, clip(f.code(), 60))
+			line("  %11s  %-12s %s: %s", thousands(f.Devices), f.State, f.Explanation.Title, clip(faultCode(&f), 60))
 		}
 		r.more(line, len(r.Faults)-textFaults, "fault", "faults")
 	}
@@ -127,10 +129,10 @@ func (r *report) textTables(out io.Writer, line func(string, ...any)) {
 	}
 	fmt.Fprintln(w, "\nDEVICE\tROW\tATTEMPTS\tTOOK\tSTATE\tLISTED AS")
 	slowest := r.Slowest[:min(len(r.Slowest), textSlowest)]
-	tried := slices.DeleteFunc(slices.Clone(r.MostTried), func(d deviceLine) bool {
-		return slices.ContainsFunc(slowest, func(slow deviceLine) bool { return slow.Row == d.Row })
+	tried := slices.DeleteFunc(slices.Clone(r.MostTried), func(d api.DeviceLine) bool {
+		return slices.ContainsFunc(slowest, func(slow api.DeviceLine) bool { return slow.Row == d.Row })
 	})
-	for i, list := range [][]deviceLine{slowest, tried[:min(len(tried), textTried)]} {
+	for i, list := range [][]api.DeviceLine{slowest, tried[:min(len(tried), textTried)]} {
 		for _, d := range list {
 			row("  %s\t%d\t%d\t%s\t%s\t%s", d.EID, d.Row, d.Attempts, span(d.Seconds), d.State, []string{"slowest", "most tried"}[i])
 		}

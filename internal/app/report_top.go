@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/simshift/simshift/console/api"
 	"github.com/simshift/simshift/jobs"
 )
 
@@ -14,7 +15,7 @@ type top []ranked
 
 type ranked struct {
 	figure, second int64 // the second decides between equals
-	line           deviceLine
+	line           api.DeviceLine
 }
 
 // offer takes a device in if its figure is large enough; a negative one never is.
@@ -37,16 +38,16 @@ func larger(figure, second int64, than ranked) bool {
 	return figure > than.figure || figure == than.figure && second > than.second
 }
 
-func (t top) lines() []deviceLine {
-	lines := make([]deviceLine, len(t))
+func (t top) lines() []api.DeviceLine {
+	lines := make([]api.DeviceLine, len(t))
 	for i, r := range t {
 		lines[i] = r.line
 	}
 	return lines
 }
 
-func lineOf(o *jobs.Outcome, sent time.Time) deviceLine {
-	line := deviceLine{
+func lineOf(o *jobs.Outcome, sent time.Time) api.DeviceLine {
+	line := api.DeviceLine{
 		Row: o.Row, EID: o.EID.String(), ICCID: o.ICCID.String(), Account: o.Account,
 		State: o.State, Reason: o.Reason, Fault: o.Fault, Attempts: o.Attempts,
 	}
@@ -77,11 +78,11 @@ func coarse(seconds int64) int64 {
 // bandEnds are the ends of the bands of a picture of durations, in seconds.
 var bandEnds = []int64{10, 60, 300, 900, 3600, 3 * 3600, 6 * 3600, 12 * 3600, 24 * 3600, 0}
 
-func (d durations) settling() (s settling) {
+func (d durations) settling() (s api.Settling) {
 	for _, n := range d {
 		s.Devices += n
 	}
-	s.Bands = make([]band, len(bandEnds))
+	s.Bands = make([]api.Band, len(bandEnds))
 	for i, end := range bandEnds {
 		s.Bands[i].Below = end
 	}
@@ -112,9 +113,9 @@ var timelineSteps = []int64{1, 2, 5, 10, 15, 20, 30, 60, 120, 180, 360, 720}
 const day = 24 * 60
 
 // condense makes a timeline of at most [reportBars] steps, which begin at round times of the zone.
-func condense(minutes []jobs.Minute, zone *time.Location) timeline {
+func condense(minutes []jobs.Minute, zone *time.Location) api.Timeline {
 	if len(minutes) == 0 {
-		return timeline{Step: 60, Bars: []jobs.Minute{}}
+		return api.Timeline{Step: 60, Bars: []jobs.Minute{}}
 	}
 	_, offset := minutes[0].At.In(zone).Zone()
 	local := func(at time.Time) int64 { return (at.Unix() + int64(offset)) / 60 }
@@ -132,7 +133,7 @@ func condense(minutes []jobs.Minute, zone *time.Location) timeline {
 			bar.Entered[state] += n
 		}
 	}
-	return timeline{Step: step * 60, Bars: bars}
+	return api.Timeline{Step: step * 60, Bars: bars}
 }
 
 // stepFor is the shortest step, in minutes, that so many minutes take few enough of.
@@ -146,7 +147,7 @@ func stepFor(minutes int64) int64 {
 }
 
 // paceOf is how fast devices settled.
-func paceOf(job jobs.Job, minutes []jobs.Minute, now time.Time) (p pace) {
+func paceOf(job jobs.Job, minutes []jobs.Minute, now time.Time) (p api.Pace) {
 	total, busy := int64(0), int64(0)
 	for _, minute := range minutes {
 		settled := minute.Entered.Final()

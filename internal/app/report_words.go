@@ -13,17 +13,19 @@ import (
 	"golang.org/x/text/language"
 	"golang.org/x/text/message"
 
+	"github.com/simshift/simshift/console/api"
 	"github.com/simshift/simshift/jobs"
 )
 
 // report puts what was gathered together and finds the words for it.
 func (g *gathering) report(job jobs.Job, minutes []jobs.Minute, log []jobs.Entry, now time.Time) *report {
-	r := &report{
-		MadeAt: now.UTC(), Job: job, Counts: g.counts, Moved: g.counts[jobs.Succeeded], zone: time.Local,
+	r := &report{Report: api.Report{
+		MadeAt: now.UTC(), Job: job, Counts: g.counts, Moved: g.counts[jobs.Succeeded],
 		OtherFaults: g.otherFaults, Others: g.otherAccounts, Waves: g.waves, Settling: g.took.settling(),
 		Slowest: g.slowest.lines(), MostTried: g.tried.lines(), Pace: paceOf(job, minutes, now),
 		LogOmitted: max(0, len(log)-reportLog),
-	}
+	}, zone: time.Local}
+
 	if zone, err := time.LoadLocation(job.Policy.Schedule.Zone); err == nil && job.Policy.Schedule.Zone != "" {
 		r.zone = zone
 	}
@@ -35,11 +37,11 @@ func (g *gathering) report(job jobs.Job, minutes []jobs.Minute, log []jobs.Entry
 	r.Open = g.counts.Total() - g.counts.Final()
 	r.Timeline = condense(minutes, r.zone)
 	r.Faults = g.faultList()
-	r.Accounts, r.Attempts = []accountCount{}, []attemptCount{}
+	r.Accounts, r.Attempts = []api.AccountCount{}, []api.AttemptCount{}
 	for _, account := range g.accounts {
 		r.Accounts = append(r.Accounts, *account)
 	}
-	slices.SortFunc(r.Accounts, func(a, b accountCount) int { return byDevices(a.NotMoved, b.NotMoved, a.Account, b.Account) })
+	slices.SortFunc(r.Accounts, func(a, b api.AccountCount) int { return byDevices(a.NotMoved, b.NotMoved, a.Account, b.Account) })
 	for _, n := range slices.Sorted(maps.Keys(g.attempts)) {
 		r.Attempts = append(r.Attempts, *g.attempts[n])
 	}
@@ -49,19 +51,19 @@ func (g *gathering) report(job jobs.Job, minutes []jobs.Minute, log []jobs.Entry
 	return r
 }
 
-func (g *gathering) faultList() []faultCount {
-	within := make(map[faultKey][]inAccount)
+func (g *gathering) faultList() []api.FaultCount {
+	within := make(map[faultKey][]api.InAccount)
 	for in, n := range g.within {
-		within[in.faultKey] = append(within[in.faultKey], inAccount{in.account, n})
+		within[in.faultKey] = append(within[in.faultKey], api.InAccount{Account: in.account, Devices: n})
 	}
-	list := make([]faultCount, 0, len(g.faults))
+	list := make([]api.FaultCount, 0, len(g.faults))
 	for key, fault := range g.faults {
 		accounts := within[key]
-		slices.SortFunc(accounts, func(a, b inAccount) int { return byDevices(a.Devices, b.Devices, a.Account, b.Account) })
-		fault.Accounts = append([]inAccount{}, accounts[:min(len(accounts), reportInside)]...)
+		slices.SortFunc(accounts, func(a, b api.InAccount) int { return byDevices(a.Devices, b.Devices, a.Account, b.Account) })
+		fault.Accounts = append([]api.InAccount{}, accounts[:min(len(accounts), reportInside)]...)
 		list = append(list, *fault)
 	}
-	slices.SortFunc(list, func(a, b faultCount) int {
+	slices.SortFunc(list, func(a, b api.FaultCount) int {
 		return cmp.Or(byDevices(a.Devices, b.Devices, a.Code, b.Code), cmp.Compare(a.State, b.State), cmp.Compare(a.Reason, b.Reason))
 	})
 	return list
@@ -119,39 +121,39 @@ func devices(n int64) string {
 var urgency = map[jobs.Remedy]int{jobs.RemedyLook: 1, jobs.RemedyAccount: 2, jobs.RemedyFile: 3, jobs.RemedyRetry: 4}
 
 // concerns lists what needs a person: the job as a whole first, then what can not mend itself.
-func (r *report) concerns() []concern {
-	list := []concern{}
+func (r *report) concerns() []api.Concern {
+	list := []api.Concern{}
 	job := r.Job
 	if job.State == jobs.Paused {
-		list = append(list, concern{
+		list = append(list, api.Concern{
 			Title: "the job is paused", Meaning: job.Hold,
 			Advice:   "Find out why, then let it go on or end it.",
 			Commands: []string{"simshift jobs resume " + job.ID, "simshift jobs cancel " + job.ID},
 		})
 	}
 	if job.Drift != "" {
-		list = append(list, concern{
+		list = append(list, api.Concern{
 			Title: "the books did not agree with themselves", Meaning: "A recount found " + job.Drift + ", and put it right.",
 			Advice: "The figures here are right. Please report it.", Commands: []string{"simshift jobs log " + job.ID},
 		})
 	}
-	faults := slices.DeleteFunc(slices.Clone(r.Faults), func(f faultCount) bool {
+	faults := slices.DeleteFunc(slices.Clone(r.Faults), func(f api.FaultCount) bool {
 		return !f.State.Final() || urgency[f.Explanation.Remedy] == 0
 	})
-	slices.SortStableFunc(faults, func(a, b faultCount) int {
+	slices.SortStableFunc(faults, func(a, b api.FaultCount) int {
 		return cmp.Compare(urgency[a.Explanation.Remedy], urgency[b.Explanation.Remedy])
 	})
 	for _, f := range faults[:min(len(faults), reportActs)] {
-		list = append(list, concern{
+		list = append(list, api.Concern{
 			Title: f.Explanation.Title, Devices: f.Devices, Code: f.Code, Meaning: f.Explanation.Meaning,
-			Advice: f.Explanation.Advice, Commands: f.commands(job.ID),
+			Advice: f.Explanation.Advice, Commands: faultCommands(&f, job.ID),
 		})
 	}
 	return list
 }
 
-// commands are what helps against a fault.
-func (f *faultCount) commands(job string) []string {
+// faultCommands are what helps against a fault.
+func faultCommands(f *api.FaultCount, job string) []string {
 	state := f.State.String()
 	file := fmt.Sprintf("simshift results %s --state %s", job, state)
 	retry := fmt.Sprintf("simshift jobs retry %s --only %s", job, state)
@@ -186,25 +188,25 @@ func shellWord(text string) (string, bool) {
 }
 
 // next lists what one would run now.
-func (r *report) next() []command {
+func (r *report) next() []api.NextCommand {
 	id := r.Job.ID
-	var list []command
+	var list []api.NextCommand
 	if r.Open > 0 {
-		list = append(list, command{"follow what is not settled yet", "simshift jobs watch " + id})
+		list = append(list, api.NextCommand{Why: "follow what is not settled yet", Line: "simshift jobs watch " + id})
 	}
-	list = append(list, command{"every device's outcome, in the order of the file", "simshift results " + id + " > results.csv"})
+	list = append(list, api.NextCommand{Why: "every device's outcome, in the order of the file", Line: "simshift results " + id + " > results.csv"})
 	if states := r.missedStates(); states != "" {
-		list = append(list, command{"only those that did not move; it can be imported again",
-			"simshift results " + id + " --state " + states + " > not-moved.csv"})
+		list = append(list, api.NextCommand{Why: "only those that did not move; it can be imported again",
+			Line: "simshift results " + id + " --state " + states + " > not-moved.csv"})
 	}
 	if r.Counts[jobs.Failed]+r.Counts[jobs.Unanswered] > 0 {
-		list = append(list, command{"another round for what failed or was not answered", "simshift jobs retry " + id})
+		list = append(list, api.NextCommand{Why: "another round for what failed or was not answered", Line: "simshift jobs retry " + id})
 	}
 	for _, line := range slices.Concat(r.MostTried, r.Slowest) {
-		list = append(list, command{"one device's whole story", "simshift device " + line.EID})
+		list = append(list, api.NextCommand{Why: "one device's whole story", Line: "simshift device " + line.EID})
 		break
 	}
-	return append(list, command{"who did what, and what was decided", "simshift jobs log " + id})
+	return append(list, api.NextCommand{Why: "who did what, and what was decided", Line: "simshift jobs log " + id})
 }
 
 func (r *report) missedStates() string {
@@ -240,8 +242,8 @@ func span(seconds int64) string {
 // at writes a time in the job's zone.
 func (r *report) at(t time.Time) string { return t.In(r.zone).Format("2006-01-02 15:04:05 MST") }
 
-// code is how a fault is called where its code alone must do.
-func (f *faultCount) code() string {
+// faultCode is how a fault is called where its code alone must do.
+func faultCode(f *api.FaultCount) string {
 	return cmp.Or(f.Code, f.Text, f.Reason.String(), f.State.String())
 }
 

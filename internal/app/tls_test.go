@@ -77,7 +77,7 @@ func TestANewCertificateIsServedWithinASecondAndABadOneNever(t *testing.T) {
 	files.write(files.key, key)
 	now := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
 	var talk bytes.Buffer
-	c, err := openCertificate(files.cert, files.key, func() time.Time { return now }, slog.New(slog.NewTextHandler(&talk, nil)))
+	c, err := openCertificate("CALLBACK", files.cert, files.key, func() time.Time { return now }, slog.New(slog.NewTextHandler(&talk, nil)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -141,7 +141,7 @@ func TestAMissingOrBadCertificateAtTheStartSaysWhatToDo(t *testing.T) {
 		"rubbish":         {rubbish, files.key, "certificate chain"},
 		"not a file name": {files.cert, string(key), "without _FILE"},
 	} {
-		_, err := openCertificate(c.cert, c.key, time.Now, slog.New(slog.DiscardHandler))
+		_, err := openCertificate("CALLBACK", c.cert, c.key, time.Now, slog.New(slog.DiscardHandler))
 		if ExitCode(err) != ExitUsage || !strings.Contains(Hint(err), c.hint) {
 			t.Errorf("%s: %v (%d), to go on: %s", name, err, ExitCode(err), Hint(err))
 		}

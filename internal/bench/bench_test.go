@@ -64,6 +64,7 @@ var parts = []part{
 	{"limit", measureLimit},
 	{"scale", measureScale},
 	{"spread", measureSpread},
+	{"console", measureConsole},
 }
 
 func TestPerformance(t *testing.T) {
