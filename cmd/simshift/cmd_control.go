@@ -93,7 +93,7 @@ func jobsLogCommand(env *app.Env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "log JOB", Short: "Show who did what to a job, and what was decided, with times and reasons", Args: cobra.ExactArgs(1),
 		Example: "  simshift jobs log 0198c5a2\n  simshift jobs log 0198c5a2 -o csv > audit.csv",
-		RunE:    func(cmd *cobra.Command, args []string) error { return app.Log(cmd.Context(), env, args[0], format) },
+		RunE:    func(cmd *cobra.Command, args []string) error { return app.ShowLog(cmd.Context(), env, args[0], format) },
 	}
 	formatFlag(cmd, &format, app.Table, app.JSON, app.CSV)
 	return cmd

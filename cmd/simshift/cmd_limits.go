@@ -36,7 +36,7 @@ A limit that is not given stays as it is; 0 is none; default goes back to the se
 					options.Changes[flag.Name] = flag.Value.String()
 				}
 			})
-			return app.Limits(cmd.Context(), env, &options)
+			return app.ShowLimits(cmd.Context(), env, &options)
 		},
 	}
 	cmd.Flags().String(app.LimitRequests, "", "requests to the carrier, as 2/s or 60/min; 0: no limit")

@@ -19,7 +19,7 @@ has every figure. Reports name devices: with --out the file is readable by its o
 		Example: "  simshift jobs report 0198c5a2\n  simshift jobs report 0198c5a2 -o html --out report.html\n" +
 			"  simshift jobs report 0198c5a2 -o json",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return app.Report(cmd.Context(), env, args[0], format, out)
+			return app.ShowReport(cmd.Context(), env, args[0], format, out)
 		},
 	}
 	formatFlag(cmd, &format, app.Table, app.JSON, app.HTML)

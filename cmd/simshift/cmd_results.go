@@ -24,7 +24,7 @@ some 160 bytes a row, goes to TMPDIR.`,
 			"  simshift results 0198c5a2 --join fleet.csv > fleet.done.csv\n" +
 			"  simshift results 0198c5a2 --state failed,unanswered > again.csv\n" +
 			"  simshift results 0198c5a2 --fault UnexpectedError -o json",
-		RunE: func(cmd *cobra.Command, args []string) error { return app.Results(cmd.Context(), env, args[0], o) },
+		RunE: func(cmd *cobra.Command, args []string) error { return app.WriteResults(cmd.Context(), env, args[0], o) },
 	}
 	f := cmd.Flags()
 	f.StringSliceVar(&o.States, "state", nil, "only devices in these `states`, as failed,unanswered")

@@ -21,7 +21,7 @@ and --window 00:00-24:00 is any hour. It can itself be reverted. On a terminal t
 			"  simshift jobs revert 0198c5a2 --only-known --window 00:00-24:00 --reason 'roaming fails in the north' --yes",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			options.Overlay = func(o *app.ImportOptions) { overlay(cmd.Flags(), o) }
-			return app.Revert(cmd.Context(), env, args[0], options)
+			return app.RevertJob(cmd.Context(), env, args[0], options)
 		},
 	}
 	flags := cmd.Flags()

@@ -13,6 +13,20 @@ type PageQuery struct {
 	Limit int    // most entries, 1 to 1000; 0: 50
 }
 
+// MostLimit is the most entries of a page, and usualLimit how many there are where nobody says.
+const (
+	MostLimit  = 1000
+	usualLimit = 50
+)
+
+// Limited is the limit within its bounds.
+func (q PageQuery) Limited() int {
+	if q.Limit <= 0 {
+		return usualLimit
+	}
+	return min(q.Limit, MostLimit)
+}
+
 // JobsQuery asks for jobs, the newest first.
 type JobsQuery struct {
 	PageQuery

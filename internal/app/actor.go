@@ -2,16 +2,21 @@ package app
 
 import (
 	"cmp"
+	"context"
 	"os"
 	"os/user"
 	"strings"
 
+	"github.com/simshift/simshift/console/api"
 	"github.com/simshift/simshift/jobs"
 )
 
-// actor names who acts in this process, and from where: it goes into the jobs' logs, and tells a second person from the
+// actor names who acts, and from where: whoever asked over the API, else whoever runs this process. It goes into the jobs' logs, and tells a second person from the
 // first.
-func actor(env *Env) (who, from string, err error) {
+func actor(ctx context.Context, env *Env) (who, from string, err error) {
+	if a, said := api.ActorOf(ctx); said {
+		return a.Name, a.From, nil
+	}
 	r := reader{env: env}
 	who = strings.Join(strings.Fields(r.text("OPERATOR")), " ")
 	if r.err != nil {
@@ -31,8 +36,8 @@ func actor(env *Env) (who, from string, err error) {
 }
 
 // act is an entry for a job's log. Its words begin with what was done, and end with the reason that was given.
-func (d *deployment) act(kind, words, reason string) (jobs.Entry, error) {
-	who, from, err := actor(d.env)
+func (d *deployment) act(ctx context.Context, kind, words, reason string) (jobs.Entry, error) {
+	who, from, err := actor(ctx, d.env)
 	if reason = strings.Join(strings.Fields(reason), " "); reason != "" {
 		words = strings.TrimPrefix(words+": "+reason, ": ")
 	}

@@ -7,16 +7,18 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+
+	"github.com/simshift/simshift/console/api"
+	"github.com/simshift/simshift/jobs"
 )
 
-// Log prints everything that was done to a job and decided about it, the oldest first.
-func Log(ctx context.Context, env *Env, word string, format Format) error {
-	d, job, err := openJob(ctx, env, word)
-	if err != nil {
+// ShowLog prints everything that was done to a job and decided about it, the oldest first.
+func ShowLog(ctx context.Context, env *Env, word string, format Format) error {
+	var entries []jobs.Entry
+	err := atDesk(ctx, env, func(desk api.Desk) (err error) {
+		entries, err = desk.Log(ctx, word)
 		return err
-	}
-	defer d.Close()
-	entries, err := d.ledger.Log(ctx, job.ID, 0)
+	})
 	if err != nil {
 		return err
 	}

@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"text/tabwriter"
 
+	"github.com/simshift/simshift/console/api"
 	"github.com/simshift/simshift/jobs"
 	"github.com/simshift/simshift/thingspace"
 )
@@ -78,69 +80,103 @@ func ParkedCallbacks(ctx context.Context, env *Env, most int64, format Format) e
 	if most < 1 {
 		return usage("give a number of callbacks, as --most 50", "--most is %d", most)
 	}
-	d, err := open(ctx, env)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	count, err := d.ledger.ParkedCount(ctx)
-	if err != nil {
-		return err
-	}
-	parked, err := d.ledger.Parked(ctx, 0, most)
-	if err != nil {
-		return err
-	}
-	if format == JSON {
-		return printJSON(env.Out, append([]jobs.Parked{}, parked...)) // none is [], not null
-	}
-	fmt.Fprintf(env.Err, "%d callbacks are parked\n", count)
-	w := tabwriter.NewWriter(env.Out, 0, 0, 2, ' ', 0)
-	for i, p := range parked {
-		if i == 0 {
-			fmt.Fprintln(w, "ID\tCAME\tREQUEST\tEID\tWHY")
+	return atDesk(ctx, env, func(desk api.Desk) error {
+		parked, total, err := parkedUpTo(ctx, desk, most)
+		if err != nil {
+			return err
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", p.ID, clock(p.At), p.RequestID, p.EID, p.Reason)
+		if format == JSON {
+			return printJSON(env.Out, parked)
+		}
+		fmt.Fprintf(env.Err, "%d callbacks are parked\n", total)
+		w := tabwriter.NewWriter(env.Out, 0, 0, 2, ' ', 0)
+		for i, p := range parked {
+			if i == 0 {
+				fmt.Fprintln(w, "ID\tCAME\tREQUEST\tEID\tWHY")
+			}
+			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", p.ID, clock(p.At), p.RequestID, p.EID, p.Reason)
+		}
+		return w.Flush()
+	})
+}
+
+// parkedUpTo puts pages together; none is [], not null.
+func parkedUpTo(ctx context.Context, desk api.Desk, most int64) (list []jobs.Parked, total int64, err error) {
+	list = []jobs.Parked{}
+	for after := ""; ; {
+		page, err := desk.Parked(ctx, api.PageQuery{After: after, Limit: int(min(most-int64(len(list)), api.MostLimit))})
+		if err != nil {
+			return nil, 0, err
+		}
+		list = append(list, page.Parked...)
+		if after = page.Next; after == "" || int64(len(list)) >= most {
+			return list, page.Total, nil
+		}
 	}
-	return w.Flush()
 }
 
 // ReplayParked tries parked callbacks again now: those of the given ids, or all of them. Workers do so by themselves.
 func ReplayParked(ctx context.Context, env *Env, ids []string) error {
-	d, err := open(ctx, env)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	if err := d.knowParked(ctx, ids); err != nil {
-		return err
-	}
-	matched, tried, err := d.settler().Replay(ctx, ids)
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(env.Err, "%d of %d parked callbacks were matched; the others stay parked\n", matched, tried)
-	return nil
+	return atDesk(ctx, env, func(desk api.Desk) error {
+		done, err := desk.Replay(ctx, ids)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(env.Err, "%d of %d parked callbacks were matched; the others stay parked\n", done.Matched, done.Tried)
+		return nil
+	})
 }
 
 // ForgetParked drops parked callbacks for good.
 func ForgetParked(ctx context.Context, env *Env, ids []string) error {
+	return atDesk(ctx, env, func(desk api.Desk) error {
+		if err := desk.Forget(ctx, ids); err != nil {
+			return err
+		}
+		fmt.Fprintf(env.Err, "%d parked callbacks are forgotten\n", len(ids))
+		return nil
+	})
+}
+
+// Parked are the callbacks that fit no known request.
+func (d *deployment) Parked(ctx context.Context, q api.PageQuery) (*api.ParkedPage, error) {
+	offset, err := offsetOf(q.After)
+	if err != nil {
+		return nil, err
+	}
+	total, err := d.ledger.ParkedCount(ctx)
+	if err != nil {
+		return nil, err
+	}
+	list, err := d.ledger.Parked(ctx, offset, int64(q.Limited()))
+	if err != nil {
+		return nil, err
+	}
+	page := &api.ParkedPage{Parked: append([]jobs.Parked{}, list...), Total: total}
+	if end := offset + int64(len(list)); len(list) > 0 && end < total {
+		page.Next = strconv.FormatInt(end, 10)
+	}
+	return page, nil
+}
+
+// Replay tries parked callbacks again.
+func (d *deployment) Replay(ctx context.Context, ids []string) (*api.Replayed, error) {
+	if err := d.knowParked(ctx, ids); err != nil {
+		return nil, err
+	}
+	matched, tried, err := d.settler().Replay(ctx, ids)
+	return &api.Replayed{Matched: matched, Tried: tried}, err
+}
+
+// Forget drops parked callbacks.
+func (d *deployment) Forget(ctx context.Context, ids []string) error {
 	if len(ids) == 0 {
 		return usage("name them: `simshift callbacks parked` lists their ids", "--forget drops the callbacks it is given, and there are none")
 	}
-	d, err := open(ctx, env)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
 	if err := d.knowParked(ctx, ids); err != nil {
 		return err
 	}
-	if err := d.ledger.Unpark(ctx, ids...); err != nil {
-		return err
-	}
-	fmt.Fprintf(env.Err, "%d parked callbacks are forgotten\n", len(ids))
-	return nil
+	return d.ledger.Unpark(ctx, ids...)
 }
 
 // knowParked fails where one of the ids is not parked.

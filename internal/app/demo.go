@@ -90,7 +90,7 @@ func Demo(ctx context.Context, env *Env, options DemoOptions) error {
 	}
 	job, err := d.demoJob(ctx, fleet)
 	if err == nil {
-		job, err = d.watch(ctx, job.ID, 250*time.Millisecond)
+		_, err = watch(ctx, env, d, job.ID, 250*time.Millisecond)
 		d.awaitTold(ctx)
 	}
 	stop()
@@ -219,7 +219,7 @@ func (d *deployment) demoParts(ctx context.Context, seed uint64) (wait func() er
 func (d *deployment) demoJob(ctx context.Context, fleet string) (jobs.Job, error) {
 	options := NewImportOptions()
 	options.Target, options.Name, options.Policy, options.Yes = string(jobs.Global), "demo", demoPolicy(), true
-	return d.importFleet(ctx, fleet, options)
+	return importFleet(ctx, d.env, d, fleet, options)
 }
 
 func (d *deployment) exportTo(ctx context.Context, path, job string) error {

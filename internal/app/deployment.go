@@ -31,6 +31,7 @@ type deployment struct {
 	limiter *ratelimit.Limiter
 	anchor  *anchor
 	witness *worker.Witness
+	uploads *spool // nil: nobody can send files
 	log     *slog.Logger
 }
 

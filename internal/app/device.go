@@ -11,19 +11,41 @@ import (
 	"github.com/simshift/simshift/ledger"
 )
 
-// Device prints one device, found by EID, ICCID or IMEI, in every job that has it: the newest job first.
-func Device(ctx context.Context, env *Env, identity string, format Format) error {
+// ShowDevice prints one device, found by EID, ICCID or IMEI, in every job that has it: the newest job first.
+func ShowDevice(ctx context.Context, env *Env, identity string, format Format) error {
+	if err := checkIdentity(identity); err != nil {
+		return err
+	}
+	return atDesk(ctx, env, func(desk api.Desk) error {
+		views, err := desk.Device(ctx, identity)
+		switch {
+		case err != nil:
+			return err
+		case format == JSON:
+			return printJSON(env.Out, views)
+		case len(views) == 0:
+			return &Failure{Code: ExitError, Err: fmt.Errorf("no job has the device %s: %w", identity, jobs.ErrNotFound),
+				Hint: "deleted jobs are not searched; SIMSHIFT_RETENTION says how long jobs are kept"}
+		}
+		return printDevices(env, views)
+	})
+}
+
+func checkIdentity(identity string) error {
 	if err := ledger.CheckIdentity(identity); err != nil {
 		return usage("give the digits of an EID, ICCID or IMEI", "%w", err)
 	}
-	d, err := open(ctx, env)
-	if err != nil {
-		return err
+	return nil
+}
+
+// Device finds a device in every job that has it.
+func (d *deployment) Device(ctx context.Context, identity string) ([]api.Device, error) {
+	if err := checkIdentity(identity); err != nil {
+		return nil, err
 	}
-	defer d.Close()
 	all, err := d.ledger.Jobs(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	views := []api.Device{}
 	for _, job := range all {
@@ -32,27 +54,20 @@ func Device(ctx context.Context, env *Env, identity string, format Format) error
 		}
 		found, err := d.ledger.Find(ctx, job.ID, identity)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		for i := range found {
 			v := view(job, &found[i])
 			if v.Story, err = d.ledger.Story(ctx, &found[i], job.ID); err != nil {
-				return err
+				return nil, err
 			}
 			if v.Log, err = d.ledger.Log(ctx, job.ID, 0); err != nil {
-				return err
+				return nil, err
 			}
 			views = append(views, v)
 		}
 	}
-	if format == JSON {
-		return printJSON(env.Out, views)
-	}
-	if len(views) == 0 {
-		return &Failure{Code: ExitError, Err: fmt.Errorf("no job has the device %s: %w", identity, jobs.ErrNotFound),
-			Hint: "deleted jobs are not searched; SIMSHIFT_RETENTION says how long jobs are kept"}
-	}
-	return printDevices(env, views)
+	return views, nil
 }
 
 func view(job jobs.Job, o *jobs.Outcome) api.Device {

@@ -3,7 +3,6 @@ package app
 import (
 	"bufio"
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -23,40 +22,59 @@ func CancelDevices(ctx context.Context, env *Env, c Control, ids []string, file 
 	if err != nil {
 		return err
 	}
-	d, job, err := openJob(ctx, env, c.Job)
+	return atDesk(ctx, env, func(desk api.Desk) error {
+		dropped, err := desk.Drop(ctx, c.Job, api.Drop{Devices: ids, Reason: c.Reason})
+		if err != nil {
+			return err
+		}
+		if err := printDropped(env, dropped, c.Format); err != nil {
+			return err
+		}
+		missed := 0
+		for _, one := range dropped {
+			if one.State != jobs.Cancelled.String() {
+				missed++
+			}
+		}
+		if missed == 0 {
+			return nil
+		}
+		return &Failure{Code: ExitIncomplete, Err: fmt.Errorf("%d of %d devices were not cancelled", missed, len(dropped)),
+			Hint: "what is submitted or final can not be called back; `simshift device ID` tells a device's story"}
+	})
+}
+
+// Drop cancels single devices.
+func (d *deployment) Drop(ctx context.Context, word string, drop api.Drop) ([]api.Dropped, error) {
+	if err := checkDevices(drop.Devices); err != nil {
+		return nil, err
+	}
+	job, err := d.named(ctx, word)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	defer d.Close()
 	if !job.State.Open() {
-		return refuse("every device of it is final", "job %s is %s", job.ID, job.State)
+		return nil, refuse("every device of it is final", "job %s is %s", job.ID, job.State)
 	}
+	ids := slices.Compact(slices.Clone(drop.Devices))
 	dropped, places, err := d.locate(ctx, job.ID, ids)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	e, err := d.act(jobs.ActDropped, strings.Join(ids[:min(len(ids), 5)], ", ")+more(len(ids), 5), c.Reason)
+	e, err := d.act(ctx, jobs.ActDropped, strings.Join(ids[:min(len(ids), 5)], ", ")+more(len(ids), 5), drop.Reason)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	states, err := d.ledger.Drop(ctx, job.ID, places, e)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	missed := 0
 	for i := range dropped {
 		if dropped[i].EID != "" {
 			dropped[i].State, states = states[0].String(), states[1:]
 		}
-		if dropped[i].State != jobs.Cancelled.String() {
-			missed++
-		}
 	}
-	if err := errors.Join(d.tasks.Advance(ctx, job.ID), printDropped(env, dropped, c.Format)); err != nil || missed == 0 {
-		return err
-	}
-	return &Failure{Code: ExitIncomplete, Err: fmt.Errorf("%d of %d devices were not cancelled", missed, len(dropped)),
-		Hint: "what is submitted or final can not be called back; `simshift device ID` tells a device's story"}
+	return dropped, d.tasks.Advance(ctx, job.ID)
 }
 
 func more(n, shown int) string {
@@ -101,16 +119,21 @@ func deviceList(ids []string, file string) ([]string, error) {
 			}
 		}
 	}
+	return ids, checkDevices(ids)
+}
+
+// checkDevices refuses too many devices at once, and what can not be one.
+func checkDevices(ids []string) error {
 	if len(ids) == 0 || len(ids) > dropMost {
-		return nil, usage("name 1 to 1000 devices with --device or --devices-file; without either the whole job is cancelled",
+		return usage("name 1 to 1000 devices with --device or --devices-file; without either the whole job is cancelled",
 			"%d devices are named", len(ids))
 	}
 	for _, id := range ids {
 		if err := ledger.CheckIdentity(id); err != nil {
-			return nil, usage("give the digits of an EID, ICCID or IMEI", "%w", err)
+			return usage("give the digits of an EID, ICCID or IMEI", "%w", err)
 		}
 	}
-	return slices.Compact(ids), nil
+	return nil
 }
 
 func printDropped(env *Env, list []api.Dropped, format Format) error {

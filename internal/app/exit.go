@@ -4,34 +4,24 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/simshift/simshift/console/api"
 	"github.com/simshift/simshift/jobs"
 )
 
 // Exit codes of every command.
 const (
 	ExitOK         = 0
-	ExitError      = 1 // it did not work
-	ExitUsage      = 2 // wrong use or configuration
-	ExitIncomplete = 3 // it worked, but some rows or devices did not succeed
-	ExitRefused    = 4 // refused for safety
+	ExitError      = api.Broken
+	ExitUsage      = api.Misuse
+	ExitIncomplete = api.Incomplete
+	ExitRefused    = api.Refused
 )
 
 // Failure is an error with the exit code it ends the program with, and what the user can do next.
-type Failure struct {
-	Code int
-	Err  error
-	Hint string
-}
-
-func (f *Failure) Error() string { return f.Err.Error() }
-
-// Unwrap gives the error behind it.
-func (f *Failure) Unwrap() error { return f.Err }
+type Failure = api.Failure
 
 // usage is a failure of use or configuration.
-func usage(hint, format string, args ...any) error {
-	return &Failure{Code: ExitUsage, Err: fmt.Errorf(format, args...), Hint: hint}
-}
+func usage(hint, format string, args ...any) error { return api.Misused(hint, format, args...) }
 
 // refuse is a failure for safety's sake.
 func refuse(hint, format string, args ...any) error {

@@ -42,15 +42,8 @@ func (d *deployment) hold(ctx context.Context, job *jobs.Job) (string, error) {
 	if job.Counts[jobs.Pending]+job.Counts[jobs.Queued] == 0 {
 		return d.waitsFor(ctx, job)
 	}
-	// Any configuration reads the login hold: it is kept for a user at a place, which the settings name.
-	if client, _, err := d.carrier(); err == nil {
-		login, err := client.LoginHold(ctx)
-		if err != nil {
-			return "", err
-		}
-		if login != nil {
-			return login.String(), nil
-		}
+	if login, err := d.loginHold(ctx); err != nil || login != "" {
+		return login, err
 	}
 	holds, err := d.limiter.Holds(ctx)
 	if err != nil {

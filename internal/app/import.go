@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/simshift/simshift/console/api"
 	"github.com/simshift/simshift/jobs"
 	"github.com/simshift/simshift/ledger"
 )
@@ -33,7 +35,8 @@ type ImportOptions struct {
 	RejectsFile string
 	Format      Format
 
-	stamp func(*jobs.Job) // says of the job where it comes from, if that is no file of a person's
+	remote bool            // asked over the API: rejected rows are not kept in a file here
+	stamp  func(*jobs.Job) // says of the job where it comes from, if that is no file of a person's
 }
 
 // settingHelp is what to do about a setting of a job that is out of its range.
@@ -42,35 +45,51 @@ const settingHelp = "`simshift import --help` shows every setting with its defau
 // NewImportOptions gives the defaults.
 func NewImportOptions() *ImportOptions { return &ImportOptions{Policy: jobs.DefaultPolicy()} }
 
+// proposal is a fleet that was read and checked, here or where the desk is, and what would become of it. Nothing is written
+// yet.
+type proposal interface {
+	planned() *api.Plan
+	// rejects writes the rejected rows with what is wrong with each.
+	rejects(ctx context.Context, w io.Writer) error
+	// commit makes the job.
+	commit(ctx context.Context) (jobs.Job, error)
+	close()
+}
+
+// propose reads and checks a fleet.
+func propose(ctx context.Context, env *Env, desk api.Desk, path string, o *ImportOptions) (proposal, error) {
+	if d, here := desk.(*deployment); here {
+		s, err := d.survey(ctx, path, o)
+		if err != nil {
+			return nil, err
+		}
+		return s, nil
+	}
+	return sendFleet(ctx, env, desk, path, o)
+}
+
 // Import checks a fleet, creates its job and queues it, and prints the job's id.
 func Import(ctx context.Context, env *Env, path string, o *ImportOptions) error {
-	d, err := open(ctx, env)
-	if err != nil {
+	if _, err := o.target(); err != nil {
 		return err
 	}
-	defer d.Close()
-	job, err := d.imported(ctx, path, o)
-	if err != nil {
-		return err
-	}
-	return d.printImported(job, o.Format)
+	return atDesk(ctx, env, func(desk api.Desk) error {
+		job, err := importFleet(ctx, env, desk, path, o)
+		if errors.Is(err, context.Canceled) {
+			return errStopped
+		}
+		if err != nil {
+			return err
+		}
+		return printImported(env, job, o.Format)
+	})
 }
 
 // errStopped is an interrupted import.
 var errStopped = &Failure{Code: ExitError, Err: errors.New("stopped; nothing was created"), Hint: "run it again from the start"}
 
-// imported is importFleet for a person who may interrupt it.
-func (d *deployment) imported(ctx context.Context, path string, o *ImportOptions) (jobs.Job, error) {
-	job, err := d.importFleet(ctx, path, o)
-	if errors.Is(err, context.Canceled) {
-		return job, errStopped
-	}
-	return job, err
-}
-
 // printImported prints a new job's id, and what comes next.
-func (d *deployment) printImported(job jobs.Job, format Format) error {
-	env := d.env
+func printImported(env *Env, job jobs.Job, format Format) error {
 	if format == JSON {
 		return printJSON(env.Out, job)
 	}
@@ -84,23 +103,16 @@ func (d *deployment) printImported(job jobs.Job, format Format) error {
 }
 
 // importFleet takes a file all the way to a running job.
-func (d *deployment) importFleet(ctx context.Context, path string, o *ImportOptions) (jobs.Job, error) {
-	target, err := o.target()
+func importFleet(ctx context.Context, env *Env, desk api.Desk, path string, o *ImportOptions) (jobs.Job, error) {
+	p, err := propose(ctx, env, desk, path, o)
 	if err != nil {
 		return jobs.Job{}, err
 	}
-	if _, err := d.approveAbove(); err != nil { // before anything is written
+	defer p.close()
+	if err := allow(ctx, env, p, path, o); err != nil {
 		return jobs.Job{}, err
 	}
-	survey, err := d.survey(ctx, path, o)
-	if err != nil {
-		return jobs.Job{}, err
-	}
-	defer survey.close()
-	if err := d.allow(ctx, survey, o); err != nil {
-		return jobs.Job{}, err
-	}
-	return d.create(ctx, survey, target, o)
+	return p.commit(ctx)
 }
 
 func (o *ImportOptions) target() (jobs.Target, error) {
@@ -115,21 +127,29 @@ func (o *ImportOptions) target() (jobs.Target, error) {
 }
 
 // allow stops an import that should not happen: rejected rows, a file imported before, or a person's no.
-func (d *deployment) allow(ctx context.Context, s *survey, o *ImportOptions) error {
-	if err := d.refuseAgain(ctx, s, o); err != nil { // before the rejects: every device of the file would be held by its first job
+func allow(ctx context.Context, env *Env, p proposal, path string, o *ImportOptions) error {
+	if err := refuseAgain(p.planned(), o); err != nil { // before the rejects: every device of the file would be held by its first job
 		return err
 	}
-	if err := s.refuseRejects(ctx, d.env, o); err != nil {
+	if err := keepRejects(ctx, env, p, path, o); err != nil {
 		return err
 	}
-	if !d.env.Asks || o.Yes {
+	if err := refuseRejects(p.planned(), o); err != nil {
+		return err
+	}
+	if !env.Asks || o.Yes {
 		return nil
 	}
-	if err := s.print(d.env.Err, Table); err != nil {
+	if err := printPlan(env.Err, p.planned()); err != nil {
 		return err
 	}
-	fmt.Fprintf(d.env.Err, "\nMove %d devices to %s? [y/N] ", s.plan.Devices, o.Target)
-	answer, _ := bufio.NewReader(d.env.In).ReadString('\n') // no answer is a no
+	return ask(env, fmt.Sprintf("Move %d devices to %s?", p.planned().Devices, o.Target))
+}
+
+// ask asks a person, and takes no answer for a no.
+func ask(env *Env, question string) error {
+	fmt.Fprintf(env.Err, "\n%s [y/N] ", question)
+	answer, _ := bufio.NewReader(env.In).ReadString('\n')
 	if a := strings.ToLower(strings.TrimSpace(answer)); a != "y" && a != "yes" {
 		return refuse("--yes imports without asking", "nothing was created")
 	}
@@ -137,23 +157,20 @@ func (d *deployment) allow(ctx context.Context, s *survey, o *ImportOptions) err
 }
 
 // refuseAgain refuses a file that is a job already.
-func (d *deployment) refuseAgain(ctx context.Context, s *survey, o *ImportOptions) error {
-	if o.Again {
+func refuseAgain(p *api.Plan, o *ImportOptions) error {
+	if p.ImportedAs == "" || o.Again {
 		return nil
 	}
-	job, err := d.ledger.ImportedAs(ctx, s.plan.SHA256)
-	if err != nil {
-		return err
-	}
-	if job != "" {
-		return refuse("`simshift jobs show "+job+"` shows it; --again imports the file a second time",
-			"this very file was imported before, as job %s", job)
-	}
-	return nil
+	return refuse("`simshift jobs show "+p.ImportedAs+"` shows it; --again imports the file a second time",
+		"this very file was imported before, as job %s", p.ImportedAs)
 }
 
 // create writes the job. Until its last step nothing of it runs, and a death at any point leaves nothing that matters.
-func (d *deployment) create(ctx context.Context, s *survey, target jobs.Target, o *ImportOptions) (job jobs.Job, err error) {
+func (d *deployment) create(ctx context.Context, s *survey, o *ImportOptions) (job jobs.Job, err error) {
+	target, err := o.target()
+	if err != nil {
+		return job, err
+	}
 	id, err := uuid.NewV7()
 	if err != nil {
 		return job, fmt.Errorf("make a job id: %w", err)
@@ -176,7 +193,7 @@ func (d *deployment) create(ctx context.Context, s *survey, target jobs.Target, 
 		job.Groups = append(job.Groups, g.Group)
 	}
 	job.Duplicates, job.Rejected = s.plan.Duplicates, s.plan.Rejected
-	e, err := d.act(jobs.ActImported, fmt.Sprintf("%d devices from %s", s.plan.Devices, job.File), o.Reason)
+	e, err := d.act(ctx, jobs.ActImported, fmt.Sprintf("%d devices from %s", s.plan.Devices, job.File), o.Reason)
 	if err != nil {
 		return job, err
 	}
@@ -248,7 +265,10 @@ func (d *deployment) start(ctx context.Context, id string) (jobs.Job, error) {
 // recheck looks for what other imports did since the survey.
 func (d *deployment) recheck(ctx context.Context, s *survey, o *ImportOptions) error {
 	before := s.plan.Rejected
-	if err := d.refuseAgain(ctx, s, o); err != nil {
+	if err := d.lookUp(ctx, s); err != nil {
+		return err
+	}
+	if err := refuseAgain(&s.plan, o); err != nil {
 		return err
 	}
 	if err := d.markHeld(ctx, s); err != nil {
@@ -314,14 +334,35 @@ func rejectsPath(path string, o *ImportOptions) string {
 	return strings.TrimSuffix(path, filepath.Ext(path)) + ".rejected.csv"
 }
 
-// writeRejects writes the rejected rows with what is wrong with each.
-func (s *survey) writeRejects(ctx context.Context, path string) error {
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600) //nolint:gosec // the user names it
+// keepRejects writes the rejected rows into a file, and says so.
+func keepRejects(ctx context.Context, env *Env, p proposal, path string, o *ImportOptions) error {
+	plan := p.planned()
+	if plan.Rejected == 0 || o.remote {
+		return nil
+	}
+	to := rejectsPath(path, o)
+	file, err := os.OpenFile(to, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600) //nolint:gosec // the user names it
 	if err != nil {
 		return &Failure{Code: ExitError, Err: fmt.Errorf("write the rejected rows: %w", err), Hint: "name another file with --rejects"}
 	}
-	if err := errors.Join(s.fleet.WriteRejects(ctx, file), file.Close()); err != nil {
+	if err := errors.Join(p.rejects(ctx, file), file.Close()); err != nil {
 		return fmt.Errorf("write the rejected rows: %w", err)
 	}
+	fmt.Fprintf(env.Err, "%d of %d rows are rejected (%s); %s tells which, and why\n", plan.Rejected, plan.Rows, byCode(plan.Rejects), to)
 	return nil
+}
+
+// refuseRejects refuses an import because of rejected rows, unless they are to be skipped.
+func refuseRejects(p *api.Plan, o *ImportOptions) error {
+	switch {
+	case p.Rejected == 0:
+		return nil
+	case p.Devices == 0:
+		return &Failure{Code: ExitIncomplete, Err: errors.New("no row is left to import; nothing was created"),
+			Hint: "the rejected rows tell what is wrong with each"}
+	case o.SkipRejects:
+		return nil
+	}
+	return &Failure{Code: ExitIncomplete, Err: fmt.Errorf("%d rows are rejected; nothing was created", p.Rejected),
+		Hint: "correct them, or go on without them with --skip-rejects"}
 }

@@ -10,6 +10,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/simshift/simshift/console/api"
 	"github.com/simshift/simshift/jobs"
 )
 
@@ -25,97 +26,97 @@ const (
 
 // ListJobs prints every job, the newest first.
 func ListJobs(ctx context.Context, env *Env, format Format) error {
-	d, err := open(ctx, env)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	list, err := d.ledger.Jobs(ctx)
-	if err != nil {
-		return err
-	}
-	for i := range list {
-		if err := d.describe(ctx, &list[i]); err != nil {
+	return atDesk(ctx, env, func(desk api.Desk) error {
+		list, err := everyJob(ctx, desk)
+		if err != nil {
 			return err
 		}
+		if format == JSON {
+			return printJSON(env.Out, list)
+		}
+		mentionParked(ctx, env, desk)
+		if len(list) == 0 {
+			fmt.Fprintln(env.Err, "no jobs yet: `simshift import FLEET.csv --target global` makes one")
+			return nil
+		}
+		w := tabwriter.NewWriter(env.Out, 0, 0, 2, ' ', 0)
+		fmt.Fprintln(w, "JOB\tNAME\tSTATE\tDEVICES\tSUCCEEDED\tNOT OK\tOPEN\tCREATED")
+		for _, job := range list {
+			fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%d\t%d\t%d\t%s\n", job.ID, job.Name, job.State, job.Devices, job.Counts[jobs.Succeeded],
+				job.Counts.Final()-job.Counts[jobs.Succeeded], job.Devices-job.Counts.Final(), clock(job.CreatedAt))
+		}
+		return w.Flush()
+	})
+}
+
+// everyJob puts the pages together.
+func everyJob(ctx context.Context, desk api.Desk) ([]jobs.Job, error) {
+	list := []jobs.Job{}
+	for q := (api.JobsQuery{PageQuery: api.PageQuery{Limit: api.MostLimit}}); ; {
+		page, err := desk.Jobs(ctx, q)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, page.Jobs...)
+		if q.After = page.Next; q.After == "" {
+			return list, nil
+		}
 	}
-	if format == JSON {
-		return printJSON(env.Out, list)
-	}
-	d.mentionParked(ctx)
-	if len(list) == 0 {
-		fmt.Fprintln(env.Err, "no jobs yet: `simshift import FLEET.csv --target global` makes one")
-		return nil
-	}
-	w := tabwriter.NewWriter(env.Out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "JOB\tNAME\tSTATE\tDEVICES\tSUCCEEDED\tNOT OK\tOPEN\tCREATED")
-	for _, job := range list {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%d\t%d\t%d\t%s\n", job.ID, job.Name, job.State, job.Devices, job.Counts[jobs.Succeeded],
-			job.Counts.Final()-job.Counts[jobs.Succeeded], job.Devices-job.Counts.Final(), clock(job.CreatedAt))
-	}
-	return w.Flush()
 }
 
 // ShowJob prints one job.
 func ShowJob(ctx context.Context, env *Env, word string, format Format) error {
-	d, job, err := openJob(ctx, env, word)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	if err := d.describe(ctx, &job); err != nil {
-		return err
-	}
-	d.mentionParked(ctx)
-	return printJob(env.Out, job, format)
+	return atDesk(ctx, env, func(desk api.Desk) error {
+		job, err := desk.Job(ctx, word)
+		if err != nil {
+			return err
+		}
+		mentionParked(ctx, env, desk)
+		return printJob(env.Out, *job, format)
+	})
 }
 
 // mentionParked tells an operator of callbacks that wait for a request nobody knows: a few are normal, many are not.
-func (d *deployment) mentionParked(ctx context.Context) {
-	if count, err := d.ledger.ParkedCount(ctx); err == nil && count > 0 {
-		fmt.Fprintf(d.env.Err, "%d callbacks are parked: `simshift callbacks parked` tells why\n", count)
+func mentionParked(ctx context.Context, env *Env, desk api.Desk) {
+	if page, err := desk.Parked(ctx, api.PageQuery{Limit: 1}); err == nil && page.Total > 0 {
+		fmt.Fprintf(env.Err, "%d callbacks are parked: `simshift callbacks parked` tells why\n", page.Total)
 	}
 }
 
 // WatchJob shows a job's progress until it ends. It fails with [ExitIncomplete] where not every device succeeded.
 func WatchJob(ctx context.Context, env *Env, word string, every time.Duration, format Format) error {
-	d, job, err := openJob(ctx, env, word)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	job, err = d.watch(ctx, job.ID, every)
-	if err != nil {
-		return err
-	}
-	if err := printJob(env.Out, job, format); err != nil {
-		return err
-	}
-	return incomplete(job)
+	return atDesk(ctx, env, func(desk api.Desk) error {
+		job, err := watch(ctx, env, desk, word, every)
+		if err != nil {
+			return err
+		}
+		if err := printJob(env.Out, *job, format); err != nil {
+			return err
+		}
+		return incomplete(*job)
+	})
 }
 
 // watch follows a job to its end and shows its progress.
-func (d *deployment) watch(ctx context.Context, id string, every time.Duration) (jobs.Job, error) {
-	bar := newProgress(d.env)
+func watch(ctx context.Context, env *Env, desk api.Desk, word string, every time.Duration) (*jobs.Job, error) {
+	bar := newProgress(env)
 	defer bar.close()
 	tick := time.NewTicker(every)
 	defer tick.Stop()
 	for {
-		job, err := d.ledger.Job(ctx, id)
+		job, err := desk.Job(ctx, word)
 		if err != nil {
-			return job, err
+			return nil, err
 		}
-		if err := d.describe(ctx, &job); err != nil {
-			return job, err
-		}
-		bar.show(job)
+		word = job.ID // a name may come to mean another
+		bar.show(*job)
 		if !job.State.Open() {
 			return job, nil
 		}
 		select {
 		case <-ctx.Done():
-			return job, &Failure{Code: ExitError, Err: errors.New("stopped watching; the job goes on"),
-				Hint: "`simshift jobs watch " + id + "` watches it again"}
+			return nil, &Failure{Code: ExitError, Err: errors.New("stopped watching; the job goes on"),
+				Hint: "`simshift jobs watch " + word + "` watches it again"}
 		case <-tick.C:
 		}
 	}

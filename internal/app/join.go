@@ -4,13 +4,16 @@ import (
 	"bufio"
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"iter"
 	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/simshift/simshift/console/api"
 	"github.com/simshift/simshift/csvimport"
 	"github.com/simshift/simshift/jobs"
 )
@@ -22,13 +25,17 @@ var joinColumns = []string{
 }
 
 // join writes the rows of the file that a job was imported from, each behind what became of it.
-func (d *deployment) join(ctx context.Context, job jobs.Job, path string, wanted filter) (err error) {
-	source, err := d.source(path)
+func join(ctx context.Context, env *Env, desk api.Desk, word, path string, wanted filter) (err error) {
+	job, err := desk.Job(ctx, word)
+	if err != nil {
+		return err
+	}
+	source, err := openSource(env, path)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = source.Close() }()
-	fleet, err := d.read(ctx, source, path, job.Reading)
+	fleet, err := readFleet(ctx, env, source, path, job.Reading)
 	if err != nil {
 		return err
 	}
@@ -38,8 +45,8 @@ func (d *deployment) join(ctx context.Context, job jobs.Job, path string, wanted
 			"%s is not the file that job %s was imported from (%s): their SHA-256 differ", path, job.ID, job.File)
 	}
 	j := joint{
-		fleet: fleet, outcomes: d.outcomes(ctx, job.ID), wanted: wanted, line: newResultLine(fleet.Header().Comma),
-		out: bufio.NewWriterSize(d.env.Out, 1<<16),
+		fleet: fleet, outcomes: outcomes(ctx, desk, job.ID), wanted: wanted, line: newResultLine(fleet.Header().Comma),
+		out: bufio.NewWriterSize(env.Out, 1<<16),
 	}
 	if fleet.Summary().Duplicates > 0 {
 		if err := j.findOriginals(); err != nil {
@@ -53,18 +60,51 @@ func (d *deployment) join(ctx context.Context, job jobs.Job, path string, wanted
 	return nil
 }
 
-// outcomes is ledger.Outcomes as a sequence. An outcome is valid until the next one.
-func (d *deployment) outcomes(ctx context.Context, job string) iter.Seq2[*jobs.Outcome, error] {
+// errEnough ends a sequence that nobody takes more of.
+var errEnough = errors.New("enough")
+
+// outcomes are those of all devices of a job. An outcome is valid until the next one.
+func outcomes(ctx context.Context, desk api.Desk, job string) iter.Seq2[*jobs.Outcome, error] {
 	return func(yield func(*jobs.Outcome, error) bool) {
-		stopped := errors.New("stopped")
-		err := d.ledger.Outcomes(ctx, job, func(o *jobs.Outcome) error {
+		err := eachOutcome(ctx, desk, job, func(o *jobs.Outcome) error {
 			if !yield(o, nil) {
-				return stopped
+				return errEnough
 			}
 			return nil
 		})
-		if err != nil && !errors.Is(err, stopped) {
+		if err != nil && !errors.Is(err, errEnough) {
 			yield(nil, err)
+		}
+	}
+}
+
+// eachOutcome takes the outcomes from the books where they are at hand, and else from lines of JSON.
+func eachOutcome(ctx context.Context, desk api.Desk, job string, yield func(*jobs.Outcome) error) error {
+	if d, here := desk.(*deployment); here {
+		return d.ledger.Outcomes(ctx, job, yield)
+	}
+	reader, writer := io.Pipe()
+	go func() { _ = writer.CloseWithError(desk.Results(ctx, job, api.ResultsQuery{JSON: true}, writer)) }()
+	defer reader.Close() // lets the other end go
+	var line api.Result
+	for lines := json.NewDecoder(reader); ; {
+		line = api.Result{}
+		if err := lines.Decode(&line); err != nil {
+			if errors.Is(err, io.EOF) {
+				return nil
+			}
+			return err
+		}
+		o := jobs.Outcome{
+			Group: jobs.Group{Account: line.Account, Plan: line.Plan}, State: line.State, Reason: line.Reason,
+			Attempts: line.Attempts, Fault: jobs.Fault{Code: line.Fault, Text: line.FaultText}, RequestID: line.RequestID,
+		}
+		o.Row = line.Row
+		if line.SettledAt != nil {
+			o.ChangedAt = *line.SettledAt
+		}
+		if err := yield(&o); err != nil {
+			return err
 		}
 	}
 }

@@ -35,50 +35,96 @@ const byDefault = "default"
 // mostInFlight is the highest bound that can be set; the setting has it, too.
 const mostInFlight = 1 << 40
 
-// Limits shows the limits in force, the deployment's or a job's own, and changes them first where asked to.
-func Limits(ctx context.Context, env *Env, o *LimitsOptions) error {
+// ShowLimits shows the limits in force, the deployment's or a job's own, and changes them first where asked to.
+func ShowLimits(ctx context.Context, env *Env, o *LimitsOptions) error {
 	if len(o.Changes) == 0 && o.Reason != "" {
 		return usage("say what to set: --requests, --devices or --max-in-flight", "--reason stands alone")
 	}
-	d, job, err := openLimited(ctx, env, o.Job)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	if len(o.Changes) > 0 {
-		if err := d.changeLimits(ctx, job, o); err != nil {
-			return err
+	for flag, text := range o.Changes {
+		if text == "" {
+			return usage("give a limit, 0 for none, or default for what the setting says", "--%s is empty", flag)
 		}
 	}
-	report, err := d.limits(ctx, job)
-	if err != nil {
-		return err
-	}
-	if o.Format == JSON {
-		return printJSON(env.Out, report)
-	}
-	return printLimits(env.Out, report)
+	return atDesk(ctx, env, func(desk api.Desk) error {
+		limits, err := o.ask(ctx, env, desk)
+		if err != nil {
+			return err
+		}
+		if o.Format == JSON {
+			return printJSON(env.Out, limits)
+		}
+		return printLimits(env.Out, limits)
+	})
 }
 
-// openLimited connects to Redis and finds the job that is meant; nil: the deployment.
-func openLimited(ctx context.Context, env *Env, word string) (*deployment, *jobs.Job, error) {
-	if word == "" {
-		d, err := open(ctx, env)
-		return d, nil, err
+// ask asks for the limits, or sets them.
+func (o *LimitsOptions) ask(ctx context.Context, env *Env, desk api.Desk) (*api.Limits, error) {
+	if len(o.Changes) == 0 {
+		return desk.Limits(ctx, o.Job)
 	}
-	d, job, err := openJob(ctx, env, word)
-	return d, &job, err
+	limits, err := desk.SetLimits(ctx, o.Job, api.LimitsChange{
+		Requests: o.Changes[LimitRequests], Devices: o.Changes[LimitDevices], MaxInFlight: o.Changes[LimitMaxInFlight], Reason: o.Reason,
+	})
+	if err != nil {
+		return nil, err
+	}
+	whose := "the deployment"
+	if limits.Job != "" {
+		whose = "job " + limits.Job
+	}
+	fmt.Fprintf(env.Err, "the limits of %s are set; they are kept from the next turn on, in two seconds at the latest, and batches "+
+		"that sleep in the queue ask again within a minute\n", whose)
+	return limits, nil
+}
+
+// Limits are the deployment's, or those of a job.
+func (d *deployment) Limits(ctx context.Context, word string) (*api.Limits, error) {
+	job, err := d.limited(ctx, word)
+	if err != nil {
+		return nil, err
+	}
+	return d.limits(ctx, job)
+}
+
+// SetLimits sets those limits that are given, and leaves the others as they are.
+func (d *deployment) SetLimits(ctx context.Context, word string, c api.LimitsChange) (*api.Limits, error) {
+	changes := make(map[string]string)
+	for flag, text := range map[string]string{LimitRequests: c.Requests, LimitDevices: c.Devices, LimitMaxInFlight: c.MaxInFlight} {
+		if text != "" {
+			changes[flag] = text
+		}
+	}
+	if len(changes) == 0 {
+		return nil, usage("give requests, devices or max_in_flight", "no limit is given")
+	}
+	job, err := d.limited(ctx, word)
+	if err != nil {
+		return nil, err
+	}
+	if err := d.changeLimits(ctx, job, changes, c.Reason); err != nil {
+		return nil, err
+	}
+	return d.limits(ctx, job)
+}
+
+// limited finds the job that is meant; nil: the deployment.
+func (d *deployment) limited(ctx context.Context, word string) (*jobs.Job, error) {
+	if word == "" {
+		return nil, nil
+	}
+	job, err := d.find(ctx, word)
+	return &job, err
 }
 
 // changeLimits sets the limits that were given and leaves the others as they are.
-func (d *deployment) changeLimits(ctx context.Context, job *jobs.Job, o *LimitsOptions) error {
-	limiter, settings, whose := d.limiter, ratelimit.Limits{}, "the deployment"
+func (d *deployment) changeLimits(ctx context.Context, job *jobs.Job, changes map[string]string, reason string) error {
+	limiter, settings := d.limiter, ratelimit.Limits{}
 	if job != nil {
 		if job.State != jobs.Running && job.State != jobs.Paused {
 			return &Failure{Code: ExitError, Err: fmt.Errorf("job %s is %s: it sends nothing any more", job.ID, job.State),
 				Hint: "`simshift jobs limits` without a job shows and sets the limits of all"}
 		}
-		limiter, whose = d.limiter.Part(job.ID), "job "+job.ID
+		limiter = d.limiter.Part(job.ID)
 	} else {
 		var err error
 		if settings, err = readLimits(d.env); err != nil {
@@ -89,7 +135,7 @@ func (d *deployment) changeLimits(ctx context.Context, job *jobs.Job, o *LimitsO
 	if err != nil {
 		return err
 	}
-	back, err := applyLimits(&limits, settings, o.Changes)
+	back, err := applyLimits(&limits, settings, changes)
 	if err != nil {
 		return err
 	}
@@ -97,23 +143,19 @@ func (d *deployment) changeLimits(ctx context.Context, job *jobs.Job, o *LimitsO
 	if limits == settings && (back || job != nil) {
 		err = limiter.ResetLimits(ctx)
 	} else {
-		err = limiter.SetLimits(ctx, limits, o.Reason)
+		err = limiter.SetLimits(ctx, limits, reason)
 	}
 	if err != nil {
 		return err
 	}
-	if job != nil {
-		e, err := d.act(jobs.ActLimits, limitWords(o.Changes), o.Reason)
-		if err == nil {
-			err = d.ledger.Note(ctx, job.ID, e)
-		}
-		if err != nil {
-			return err
-		}
+	if job == nil {
+		return nil
 	}
-	fmt.Fprintf(d.env.Err, "the limits of %s are set; they are kept from the next turn on, in two seconds at the latest, and batches "+
-		"that sleep in the queue ask again within a minute\n", whose)
-	return nil
+	e, err := d.act(ctx, jobs.ActLimits, limitWords(changes), reason)
+	if err != nil {
+		return err
+	}
+	return d.ledger.Note(ctx, job.ID, e)
 }
 
 // limitWords is what was set, for the job's log.
@@ -134,8 +176,6 @@ func applyLimits(limits *ratelimit.Limits, settings ratelimit.Limits, changes ma
 		text := changes[flag]
 		rate, isRate := rates[flag]
 		switch {
-		case text == "":
-			err = usage("give a limit, 0 for none, or default for what the setting says", "--%s is empty", flag)
 		case isRate && text == byDefault:
 			*rate.to, back = *rate.setting, true
 		case text == byDefault:

@@ -154,7 +154,7 @@ func (d *deployment) checkNotify(ctx context.Context, test bool) []finding {
 }
 
 func (d *deployment) tryHerald(ctx context.Context, h herald) finding {
-	who, _, err := actor(d.env)
+	who, _, err := actor(ctx, d.env)
 	if err == nil {
 		err = h.send(ctx, notify.News{
 			ID: "test-" + uuid.NewString(), Act: "test", Words: "sent by simshift doctor --notify", Who: who,

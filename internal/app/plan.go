@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,6 +18,8 @@ import (
 
 // survey is a file that was read and checked, and what would become of it. Nothing is written yet.
 type survey struct {
+	d      *deployment
+	o      *ImportOptions
 	path   string
 	source io.Closer
 	fleet  *csvimport.Fleet
@@ -24,34 +27,43 @@ type survey struct {
 	plan   api.Plan
 }
 
-// Plan prints what import would do with a file. It fails with [ExitIncomplete] where rows are rejected.
-func Plan(ctx context.Context, env *Env, path string, o *ImportOptions) error {
+// ShowPlan prints what import would do with a file. It fails with [ExitIncomplete] where rows are rejected.
+func ShowPlan(ctx context.Context, env *Env, path string, o *ImportOptions) error {
 	if o.Target != "" { // import needs it, plan does not
 		if _, err := o.target(); err != nil {
 			return err
 		}
 	}
-	d, err := open(ctx, env)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	s, err := d.survey(ctx, path, o)
-	if err != nil {
-		return err
-	}
-	defer s.close()
-	if s.plan.ImportedAs, err = d.ledger.ImportedAs(ctx, s.plan.SHA256); err != nil {
-		return err
-	}
-	if err := s.print(env.Out, o.Format); err != nil {
-		return err
-	}
-	if s.plan.Rejected == 0 {
-		return nil
-	}
-	return &Failure{Code: ExitIncomplete, Err: fmt.Errorf("%d of %d rows would be rejected", s.plan.Rejected, s.plan.Rows),
-		Hint: "`simshift import` writes them, with what is wrong, to " + rejectsPath(path, o)}
+	return atDesk(ctx, env, func(desk api.Desk) error {
+		proposed, err := propose(ctx, env, desk, path, o)
+		if err != nil {
+			return err
+		}
+		defer proposed.close()
+		p := proposed.planned()
+		if o.Format == JSON {
+			err = printJSON(env.Out, p)
+		} else {
+			err = printPlan(env.Out, p)
+		}
+		if err != nil || p.Rejected == 0 {
+			return err
+		}
+		return &Failure{Code: ExitIncomplete, Err: fmt.Errorf("%d of %d rows would be rejected", p.Rejected, p.Rows),
+			Hint: "`simshift import` writes them, with what is wrong, to " + rejectsPath(path, o)}
+	})
+}
+
+func (s *survey) planned() *api.Plan { return &s.plan }
+
+func (s *survey) rejects(ctx context.Context, w io.Writer) error { return s.fleet.WriteRejects(ctx, w) }
+
+func (s *survey) commit(ctx context.Context) (jobs.Job, error) { return s.d.create(ctx, s, s.o) }
+
+// lookUp asks whether the file is a job already.
+func (d *deployment) lookUp(ctx context.Context, s *survey) (err error) {
+	s.plan.ImportedAs, err = d.ledger.ImportedAs(ctx, s.plan.SHA256)
+	return err
 }
 
 // survey reads and checks a file, against itself and against the unfinished jobs.
@@ -62,32 +74,35 @@ func (d *deployment) survey(ctx context.Context, path string, o *ImportOptions) 
 	if err := o.Policy.Validate(); err != nil {
 		return nil, usage(settingHelp, "%w", err)
 	}
-	source, err := d.source(path)
+	if _, err := d.approveAbove(); err != nil { // before a large file is read
+		return nil, err
+	}
+	source, err := openSource(d.env, path)
 	if err != nil {
 		return nil, err
 	}
-	fleet, err := d.read(ctx, source, path, o.reading())
+	fleet, err := readFleet(ctx, d.env, source, path, o.reading())
 	if err != nil {
 		return nil, errors.Join(err, source.Close())
 	}
-	s := &survey{path: path, source: source, fleet: fleet, asked: make(map[string]bool)}
+	s := &survey{d: d, o: o, path: path, source: source, fleet: fleet, asked: make(map[string]bool)}
 	s.update(o)
 	if err := d.markHeld(ctx, s); err != nil {
 		s.close()
 		return nil, err
 	}
 	s.update(o)
-	if err := d.reckon(ctx, s, o); err != nil {
+	if err := cmp.Or(d.lookUp(ctx, s), d.reckon(ctx, s, o)); err != nil {
 		s.close()
 		return nil, err
 	}
 	return s, nil
 }
 
-// source opens a CSV file; - is standard input.
-func (d *deployment) source(path string) (io.ReadCloser, error) {
+// openSource opens a CSV file; - is standard input.
+func openSource(env *Env, path string) (io.ReadCloser, error) {
 	if path == "-" {
-		return io.NopCloser(d.env.In), nil
+		return io.NopCloser(env.In), nil
 	}
 	file, err := os.Open(path) //nolint:gosec // the user names it
 	if err != nil {
@@ -108,9 +123,9 @@ func (o *ImportOptions) reading() jobs.Reading {
 // close lets go of the file; until then its rows can be read again, for the rejects.
 func (s *survey) close() { _ = errors.Join(s.fleet.Close(), s.source.Close()) }
 
-// read reads the file and shows how far it is.
-func (d *deployment) read(ctx context.Context, source io.Reader, path string, how jobs.Reading) (*csvimport.Fleet, error) {
-	bar := newProgress(d.env)
+// readFleet reads a file and shows how far it is.
+func readFleet(ctx context.Context, env *Env, source io.Reader, path string, how jobs.Reading) (*csvimport.Fleet, error) {
+	bar := newProgress(env)
 	defer bar.close()
 	var size int64
 	if info, err := os.Stat(path); err == nil {
@@ -175,27 +190,6 @@ func (d *deployment) reckon(ctx context.Context, s *survey, o *ImportOptions) (e
 	return err
 }
 
-// refuseRejects writes the rejected rows, and refuses the import because of them unless they are to be skipped.
-func (s *survey) refuseRejects(ctx context.Context, env *Env, o *ImportOptions) error {
-	if s.plan.Rejected == 0 {
-		return nil
-	}
-	path := rejectsPath(s.path, o)
-	if err := s.writeRejects(ctx, path); err != nil {
-		return err
-	}
-	fmt.Fprintf(env.Err, "%d of %d rows are rejected (%s); %s tells which, and why\n", s.plan.Rejected, s.plan.Rows,
-		byCode(s.plan.Rejects), path)
-	if s.plan.Devices == 0 {
-		return &Failure{Code: ExitIncomplete, Err: errors.New("no row is left to import; nothing was created"), Hint: "see " + path}
-	}
-	if o.SkipRejects {
-		return nil
-	}
-	return &Failure{Code: ExitIncomplete, Err: fmt.Errorf("%d rows are rejected; nothing was created", s.plan.Rejected),
-		Hint: "correct them, or go on without them with --skip-rejects"}
-}
-
 // named is counts by the names of their codes.
 func named(counts map[csvimport.Code]int64) map[string]int64 {
 	byName := make(map[string]int64, len(counts))
@@ -217,11 +211,8 @@ func byCode(counts map[string]int64) string {
 // groupsShown is how many groups a plan lists for a person.
 const groupsShown = 20
 
-func (s *survey) print(out io.Writer, format Format) error {
-	if format == JSON {
-		return printJSON(out, s.plan)
-	}
-	p := &s.plan
+// printPlan prints a plan for a person.
+func printPlan(out io.Writer, p *api.Plan) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(w, "rows\t%d\n", p.Rows)
 	fmt.Fprintf(w, "devices\t%d\n", p.Devices)

@@ -34,23 +34,18 @@ type report struct {
 	zone *time.Location
 }
 
-// Report tells how a job went, for the morning after: in a terminal, as JSON, or as a page. With a path the report goes into
-// that file, whole or not at all.
-func Report(ctx context.Context, env *Env, word string, format Format, path string) error {
-	d, job, err := openJob(ctx, env, word)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	if !job.State.Open() && !job.State.Ended() {
-		return refuse("`simshift jobs list` shows where it stands", "job %s is %s: there is nothing to report", job.ID, job.State)
-	}
-	r, err := d.report(ctx, job)
-	if err != nil {
-		return err
-	}
+// ShowReport tells how a job went, for the morning after: in a terminal, as JSON, or as a page. With a path the report goes
+// into that file, whole or not at all.
+func ShowReport(ctx context.Context, env *Env, word string, format Format, path string) error {
 	var page bytes.Buffer // a report is small, and nobody wants half of one
-	if err := r.write(&page, format); err != nil {
+	err := atDesk(ctx, env, func(desk api.Desk) error {
+		told, err := desk.Report(ctx, word)
+		if err != nil {
+			return err
+		}
+		return (&report{*told, zoneOf(&told.Job)}).write(&page, format)
+	})
+	if err != nil {
 		return err
 	}
 	if path != "" && path != "-" {
@@ -60,6 +55,22 @@ func Report(ctx context.Context, env *Env, word string, format Format, path stri
 		return fmt.Errorf("write the report: %w", err)
 	}
 	return nil
+}
+
+// Report tells how a job went.
+func (d *deployment) Report(ctx context.Context, word string) (*api.Report, error) {
+	job, err := d.named(ctx, word)
+	if err != nil {
+		return nil, err
+	}
+	if !job.State.Open() && !job.State.Ended() {
+		return nil, refuse("`simshift jobs list` shows where it stands", "job %s is %s: there is nothing to report", job.ID, job.State)
+	}
+	r, err := d.report(ctx, job)
+	if err != nil {
+		return nil, err
+	}
+	return &r.Report, nil
 }
 
 // reportTo writes a job's page into a file.

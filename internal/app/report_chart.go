@@ -129,7 +129,7 @@ func (r *report) movedPath() string {
 	return b.String() + " L1000 100 Z"
 }
 
-// within is where in the api.Timeline a moment is, from 0 to 1.
+// within is where in the timeline a moment is, from 0 to 1.
 func (r *report) within(at time.Time) (float64, bool) {
 	length := float64(r.Timeline.Step) * float64(len(r.Timeline.Bars))
 	x := at.Sub(r.Timeline.Bars[0].At).Seconds() / length
@@ -200,7 +200,7 @@ func (r *report) marks(c *nightChart) {
 		last = x
 		c.Marks = append(c.Marks, mark{
 			N: len(c.Marks) + 1, X: percent(min(0.985, max(0.015, x))), Y: pixels(8 + 15*float64(row)),
-			At: e.At.In(r.zone).Format("2 Jan 15:04"), Act: deed(e), Text: e.Words,
+			At: e.At.In(r.zone).Format("2 Jan 15:04"), Act: actWords(e), Text: e.Words,
 		})
 	}
 }

@@ -130,20 +130,20 @@ func TestAReportOfALiveJob(t *testing.T) {
 	}
 	for _, format := range []Format{Table, HTML} {
 		out.Reset()
-		err := Report(t.Context(), env, id, format, "")
+		err := ShowReport(t.Context(), env, id, format, "")
 		if err != nil || !strings.Contains(strings.ToLower(out.String()), "3 of 10 devices moved") {
 			t.Errorf("%s: %v\n%s", format, err, out.String())
 		}
 	}
 	path := filepath.Join(t.TempDir(), "report.json")
-	if err := Report(t.Context(), env, "night", JSON, path); err != nil {
+	if err := ShowReport(t.Context(), env, "night", JSON, path); err != nil {
 		t.Fatal(err)
 	}
 	var told struct{ Headline string }
 	if text, err := os.ReadFile(path); err != nil || json.Unmarshal(text, &told) != nil || told.Headline != r.Headline {
 		t.Errorf("%v\n%s", err, text)
 	}
-	if err := Report(context.Background(), env, "nobody", Table, ""); ExitCode(err) != ExitError || Hint(err) == "" {
+	if err := ShowReport(context.Background(), env, "nobody", Table, ""); ExitCode(err) != ExitError || Hint(err) == "" {
 		t.Errorf("a job that is not there: %v", err)
 	}
 }

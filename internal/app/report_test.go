@@ -207,7 +207,7 @@ func TestTheTextOfAReportFitsATallTerminal(t *testing.T) {
 		r.Counts[state] += 50
 	}
 	r.Accounts, r.Waves = make([]api.AccountCount, 30), make([]api.WaveCount, 30)
-	r.NeedsPerson, r.Next = r.concerns(), r.next()
+	r.NeedsPerson, r.Next = concernsOf(&r.Job, r.Faults), r.next()
 	var out bytes.Buffer
 	if err := r.write(&out, Table); err != nil {
 		t.Fatal(err)

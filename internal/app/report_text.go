@@ -52,7 +52,7 @@ func (r *report) writeText(out io.Writer) error {
 	if len(r.Log) > 0 {
 		line("\nLAST IN THE LOG  simshift jobs log %s", r.Job.ID)
 		for _, e := range r.Log[max(0, len(r.Log)-textLog):] {
-			line("  %s  %s  %s", r.at(e.At), deed(e), clip(e.Words, 80))
+			line("  %s  %s  %s", r.at(e.At), actWords(e), clip(e.Words, 80))
 		}
 	}
 	line("\nNEXT")

@@ -24,11 +24,8 @@ func (g *gathering) report(job jobs.Job, minutes []jobs.Minute, log []jobs.Entry
 		OtherFaults: g.otherFaults, Others: g.otherAccounts, Waves: g.waves, Settling: g.took.settling(),
 		Slowest: g.slowest.lines(), MostTried: g.tried.lines(), Pace: paceOf(job, minutes, now),
 		LogOmitted: max(0, len(log)-reportLog),
-	}, zone: time.Local}
+	}, zone: zoneOf(&job)}
 
-	if zone, err := time.LoadLocation(job.Policy.Schedule.Zone); err == nil && job.Policy.Schedule.Zone != "" {
-		r.zone = zone
-	}
 	r.Log = append([]jobs.Entry{}, log[r.LogOmitted:]...) // a list even where it is empty
 	if len(r.Slowest) > 0 {
 		r.Settling.Longest = r.Slowest[0].Seconds // the others are good to three digits
@@ -46,9 +43,17 @@ func (g *gathering) report(job jobs.Job, minutes []jobs.Minute, log []jobs.Entry
 		r.Attempts = append(r.Attempts, *g.attempts[n])
 	}
 	r.Headline = r.headline()
-	r.NeedsPerson = r.concerns()
+	r.NeedsPerson = concernsOf(&r.Job, r.Faults)
 	r.Next = r.next()
 	return r
+}
+
+// zoneOf is the zone of a job's windows; this machine's where it has none.
+func zoneOf(job *jobs.Job) *time.Location {
+	if zone, err := time.LoadLocation(job.Policy.Schedule.Zone); err == nil && job.Policy.Schedule.Zone != "" {
+		return zone
+	}
+	return time.Local
 }
 
 func (g *gathering) faultList() []api.FaultCount {
@@ -120,10 +125,9 @@ func devices(n int64) string {
 // urgency orders remedies.
 var urgency = map[jobs.Remedy]int{jobs.RemedyLook: 1, jobs.RemedyAccount: 2, jobs.RemedyFile: 3, jobs.RemedyRetry: 4}
 
-// concerns lists what needs a person: the job as a whole first, then what can not mend itself.
-func (r *report) concerns() []api.Concern {
+// concernsOf lists what of a job needs a person: the job as a whole first, then what can not mend itself.
+func concernsOf(job *jobs.Job, all []api.FaultCount) []api.Concern {
 	list := []api.Concern{}
-	job := r.Job
 	if job.State == jobs.Paused {
 		list = append(list, api.Concern{
 			Title: "the job is paused", Meaning: job.Hold,
@@ -137,7 +141,7 @@ func (r *report) concerns() []api.Concern {
 			Advice: "The figures here are right. Please report it.", Commands: []string{"simshift jobs log " + job.ID},
 		})
 	}
-	faults := slices.DeleteFunc(slices.Clone(r.Faults), func(f api.FaultCount) bool {
+	faults := slices.DeleteFunc(slices.Clone(all), func(f api.FaultCount) bool {
 		return !f.State.Final() || urgency[f.Explanation.Remedy] == 0
 	})
 	slices.SortStableFunc(faults, func(a, b api.FaultCount) int {
@@ -247,8 +251,8 @@ func faultCode(f *api.FaultCount) string {
 	return cmp.Or(f.Code, f.Text, f.Reason.String(), f.State.String())
 }
 
-// deed is what an entry of the log tells, with the person who did it.
-func deed(e jobs.Entry) string {
+// actWords is what an entry of the log tells, with the person who did it.
+func actWords(e jobs.Entry) string {
 	if e.From == "" {
 		return e.Act
 	}

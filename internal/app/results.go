@@ -2,9 +2,11 @@ package app
 
 import (
 	"context"
+	"io"
 	"slices"
 	"strings"
 
+	"github.com/simshift/simshift/console/api"
 	"github.com/simshift/simshift/jobs"
 )
 
@@ -18,24 +20,37 @@ type ResultOptions struct {
 	Format      Format
 }
 
-// Results writes the outcome of every device of a job, or of those that the options choose, in the order of rows.
-func Results(ctx context.Context, env *Env, word string, o ResultOptions) error {
+// WriteResults writes the outcome of every device of a job, or of those that the options choose, in the order of rows.
+func WriteResults(ctx context.Context, env *Env, word string, o ResultOptions) error {
 	wanted, err := o.filter()
 	if err != nil {
 		return err
 	}
-	d, job, err := openJob(ctx, env, word)
+	return atDesk(ctx, env, func(desk api.Desk) error {
+		if o.Join != "" {
+			return join(ctx, env, desk, word, o.Join, wanted)
+		}
+		return desk.Results(ctx, word, api.ResultsQuery{
+			States: o.States, Faults: o.Faults, Accounts: o.Accounts, MinAttempts: o.MinAttempts, JSON: o.Format == JSON,
+		}, env.Out)
+	})
+}
+
+// Results writes the outcome of every device of a job, or of those that are asked for.
+func (d *deployment) Results(ctx context.Context, word string, q api.ResultsQuery, w io.Writer) error {
+	o := ResultOptions{States: q.States, Faults: q.Faults, Accounts: q.Accounts, MinAttempts: q.MinAttempts}
+	wanted, err := o.filter()
 	if err != nil {
 		return err
 	}
-	defer d.Close()
-	switch {
-	case o.Join != "":
-		return d.join(ctx, job, o.Join, wanted)
-	case o.Format == JSON:
-		return d.exportLines(ctx, env.Out, job.ID, wanted)
+	job, err := d.named(ctx, word)
+	if err != nil {
+		return err
 	}
-	return d.export(ctx, env.Out, job.ID, wanted)
+	if q.JSON {
+		return d.exportLines(ctx, w, job.ID, wanted)
+	}
+	return d.export(ctx, w, job.ID, wanted)
 }
 
 // rejected is what stands as the state of a row that never became a device.

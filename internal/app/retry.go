@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/simshift/simshift/console/api"
 	"github.com/simshift/simshift/jobs"
 	"github.com/simshift/simshift/ledger"
 )
@@ -19,34 +20,35 @@ type RetryOptions struct {
 	Now   bool     // at once instead of after the policy's first delay
 }
 
-// Retry gives devices of a job that did not succeed another round, with attempts of their own. A job that has ended takes
-// its devices up again, if no other unfinished job holds any of those that are meant.
-func Retry(ctx context.Context, env *Env, c Control, o RetryOptions) error {
-	which, err := o.selection()
-	if err != nil {
-		return err
+// retry gives devices of a job that did not succeed another round. A job that has ended takes its devices up again, if no
+// other unfinished job holds any of those that are meant.
+func retry(ctx context.Context, d *deployment, job jobs.Job, c api.Command) (func(jobs.Job) string, error) {
+	if job.State == jobs.Cancelling {
+		return nil, refuse("wait until it has ended: `simshift jobs watch "+job.ID+"`", "job %s is being cancelled", job.ID)
 	}
-	var reopened int
-	return control(ctx, env, c, func(d *deployment, job jobs.Job) error {
-		if job.State == jobs.Cancelling {
-			return refuse("wait until it has ended: `simshift jobs watch "+job.ID+"`", "job %s is being cancelled", job.ID)
-		}
-		if which.Fault, err = d.wholeCode(ctx, job.ID, o.Fault); err != nil {
-			return err
-		}
-		due := d.env.Now()
-		if !o.Now {
-			due = job.Policy.RetryAt(due, 1, 0.5)
-		}
-		reopened, err = d.retry(ctx, job, which, due, c.Reason)
-		return err
-	}, func(job jobs.Job) string {
+	which, err := retried(c.Only)
+	if err != nil {
+		return nil, err
+	}
+	if which.Fault, err = d.wholeCode(ctx, job.ID, c.Fault); err != nil {
+		return nil, err
+	}
+	due := d.env.Now()
+	if !c.Now {
+		due = job.Policy.RetryAt(due, 1, 0.5)
+	}
+	reopened, err := d.retry(ctx, job, which, due, c.Reason)
+	return func(job jobs.Job) string {
 		return fmt.Sprintf("%d devices of job %s get another round; `simshift jobs watch %s` follows it", reopened, job.ID, job.ID)
-	})
+	}, err
 }
 
-func (o *RetryOptions) selection() (which ledger.Selection, err error) {
-	for _, name := range o.Only {
+// retried reads the states that are to be retried; none: failed and unanswered.
+func retried(only []string) (which ledger.Selection, err error) {
+	if len(only) == 0 {
+		only = []string{jobs.Failed.String(), jobs.Unanswered.String()}
+	}
+	for _, name := range only {
 		state, err := jobs.ParseState(strings.TrimSpace(name))
 		if err != nil || !state.May(jobs.Retrying) || !state.Final() {
 			return which, usage("choose among failed, unanswered, mismatched, cancelled", "--only: %q can not be retried", name)
@@ -90,7 +92,7 @@ func (d *deployment) retry(ctx context.Context, job jobs.Job, which ledger.Selec
 		return 0, &Failure{Code: ExitError, Err: fmt.Errorf("no device of job %s is to be retried; nothing was changed", job.ID),
 			Hint: "--only and --fault choose; `simshift jobs report " + job.ID + "` shows the states and faults"}
 	}
-	e, err := d.act(jobs.ActRetried, fmt.Sprintf("%d devices, due at %s", len(eids), clock(due)), reason)
+	e, err := d.act(ctx, jobs.ActRetried, fmt.Sprintf("%d devices, due at %s", len(eids), clock(due)), reason)
 	if err != nil {
 		return 0, err
 	}

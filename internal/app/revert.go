@@ -11,6 +11,7 @@ import (
 	"os"
 	"strings"
 
+	"github.com/simshift/simshift/console/api"
 	"github.com/simshift/simshift/csvimport"
 	"github.com/simshift/simshift/jobs"
 )
@@ -24,38 +25,79 @@ type RevertOptions struct {
 	Overlay    func(*ImportOptions) // puts those settings of the policy that were given over the job's own
 }
 
-// Revert makes a job that moves the devices which succeeded in another one back to their former profiles, and prints its
-// id. It takes the way of every import, so that whatever guards that guards this.
-func Revert(ctx context.Context, env *Env, word string, o *RevertOptions) error {
-	d, job, err := openJob(ctx, env, word)
-	if err != nil {
-		return err
+// RevertJob makes a job that moves the devices which succeeded in another one back to their former profiles, and prints its
+// id.
+func RevertJob(ctx context.Context, env *Env, word string, o *RevertOptions) error {
+	return atDesk(ctx, env, func(desk api.Desk) error {
+		back, err := revertAt(ctx, env, desk, word, o)
+		if err != nil {
+			return err
+		}
+		return printImported(env, *back, o.Format)
+	})
+}
+
+func revertAt(ctx context.Context, env *Env, desk api.Desk, word string, o *RevertOptions) (*jobs.Job, error) {
+	if d, here := desk.(*deployment); here {
+		return d.revert(ctx, word, o)
 	}
-	defer d.Close()
+	order, err := o.order()
+	if err != nil {
+		return nil, err
+	}
+	if env.Asks && !o.Yes {
+		if err := ask(env, "Move the devices that succeeded in "+word+" back?"); err != nil {
+			return nil, err
+		}
+	}
+	return desk.Revert(ctx, word, order)
+}
+
+// Revert makes a job that moves devices back.
+func (d *deployment) Revert(ctx context.Context, word string, order api.RevertOrder) (*jobs.Job, error) {
+	o := &RevertOptions{OnlyKnown: order.OnlyKnown, RevertPlan: order.RevertPlan}
+	o.remote = true
+	o.Name, o.Reason, o.SkipRejects, o.Again = order.Name, order.Reason, order.SkipRejects, order.Again
+	if err := new(ImportOptions).setPolicy(&order.Order); err != nil { // what is wrong is told before anything is looked up
+		return nil, err
+	}
+	o.Overlay = func(policy *ImportOptions) { _ = policy.setPolicy(&order.Order) } // it was tried
+	return d.revert(ctx, word, o)
+}
+
+// revert takes the way of every import, so that whatever guards that guards this.
+func (d *deployment) revert(ctx context.Context, word string, o *RevertOptions) (*jobs.Job, error) {
+	job, err := d.named(ctx, word)
+	if err != nil {
+		return nil, err
+	}
 	if err := d.mayRevert(ctx, job, o); err != nil {
-		return err
+		return nil, err
 	}
 	if err := o.turn(job); err != nil {
-		return err
+		return nil, err
 	}
 	path, err := d.wayBack(ctx, job, o)
 	if path != "" {
 		defer func() { _ = os.Remove(path) }() // a name of a moment in the temporary folder
 	}
 	if err != nil {
-		return err
+		return nil, err
 	}
 	o.Policy.RevertPlan = planOf(job.Groups) // of the way back from the way back
-	back, err := d.imported(ctx, path, &o.ImportOptions)
-	if err != nil {
-		return err
+	back, err := importFleet(ctx, d.env, d, path, &o.ImportOptions)
+	if errors.Is(err, context.Canceled) {
+		return nil, errStopped
 	}
-	return errors.Join(d.printImported(back, o.Format), d.noteRevert(ctx, job, back, o.Reason))
+	if err != nil {
+		return nil, err
+	}
+	return &back, d.noteRevert(ctx, job, back, o.Reason)
 }
 
 // noteRevert writes into a job's log that its devices are moved back.
 func (d *deployment) noteRevert(ctx context.Context, job, back jobs.Job, reason string) error {
-	e, err := d.act(jobs.ActReverted, fmt.Sprintf("%d devices, as job %s", back.Devices, back.ID), reason)
+	e, err := d.act(ctx, jobs.ActReverted, fmt.Sprintf("%d devices, as job %s", back.Devices, back.ID), reason)
 	if err != nil {
 		return err
 	}

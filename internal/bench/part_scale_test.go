@@ -22,7 +22,7 @@ func (d *deployment) measureSize(f figures, name string, devices int) {
 	d.t.Helper()
 	each := func(r ran) float64 { return float64(r.length.Microseconds()) / float64(devices) }
 	d.carrier("--latency", "24h")
-	listener, console := d.console()
+	listener := d.listener()
 	imported := d.imported(devices)
 	job := imported.said
 	f.add(name+"import-us/device", each(imported))
