@@ -15,7 +15,9 @@ func planCommand(env *app.Env) *cobra.Command {
 rejects and warnings, batches, waves, the earliest end by the limits and windows, and advice. Writes nothing. The exit
 code is 3 where rows would be rejected.`,
 		Example: "  simshift plan fleet.csv --account 0000123456-00001\n  gunzip -c fleet.csv.gz | simshift plan -",
-		RunE:    func(cmd *cobra.Command, args []string) error { return app.ShowPlan(cmd.Context(), env, args[0], options) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return app.ShowPlan(cmd.Context(), env, args[0], options)
+		},
 	}
 	fleetFlags(cmd, options)
 	formatFlag(cmd, &options.Format, app.Table, app.JSON)

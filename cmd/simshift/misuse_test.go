@@ -177,6 +177,9 @@ func TestAWrongValueSaysWhatToDo(t *testing.T) {
 
 // wrongSettings has a value for each setting that it can not have, and a command that reads it.
 var wrongSettings = map[string]string{
+	"server":                   "jobs list --server http://192.0.2.1",
+	"token-file":               "jobs list --server http://127.0.0.1:1 --token-file nowhere",
+	"upload-max":               "serve --callback-listen 127.0.0.1:0 --console-listen 127.0.0.1:0 --upload-max some",
 	"redis-url":                "jobs list --redis-url localhost",
 	"thingspace-url":           "work --thingspace-url nowhere",
 	"thingspace-timeout":       "jobs list --thingspace-timeout 6m",

@@ -56,3 +56,8 @@ type Replayed struct {
 	Matched int `json:"matched"`
 	Tried   int `json:"tried"`
 }
+
+// ParkedIDs name parked callbacks.
+type ParkedIDs struct {
+	IDs []string `json:"ids"`
+}

@@ -48,6 +48,13 @@ type RevertOrder struct {
 	OnlyKnown bool `json:"only_known,omitempty"` // leave out devices whose former profile is not known
 }
 
+// UploadOrder is an order for an upload.
+type UploadOrder struct {
+	Order
+
+	Upload string `json:"upload"`
+}
+
 // Upload is a fleet that was taken in.
 type Upload struct {
 	ID      string    `json:"id"`

@@ -216,3 +216,9 @@ type Result struct {
 	RequestID string      `json:"request_id"`
 	SettledAt *time.Time  `json:"settled_at"` // null while the device is not settled
 }
+
+// Me is who asks, by the token.
+type Me struct {
+	Name string `json:"name"`
+	Role string `json:"role"` // viewer, operator, approver
+}

@@ -28,13 +28,17 @@ func momentOf(t time.Time, zone *time.Location, layout string) *moment {
 }
 
 // at is a moment with its date and zone.
-func at(zone *time.Location, t any) *moment { return momentOf(timeOf(t), zone, "2 Jan 2006, 15:04:05 MST") }
+func at(zone *time.Location, t any) *moment {
+	return momentOf(timeOf(t), zone, "2 Jan 2006, 15:04:05 MST")
+}
 
 // clock is a moment of a day that is known.
 func clock(zone *time.Location, t any) *moment { return momentOf(timeOf(t), zone, "15:04:05") }
 
 // day is a moment without its year and seconds.
-func day(zone *time.Location, t any) *moment { return momentOf(timeOf(t), zone, "Mon 2 Jan, 15:04 MST") }
+func day(zone *time.Location, t any) *moment {
+	return momentOf(timeOf(t), zone, "Mon 2 Jan, 15:04 MST")
+}
 
 // timeOf takes a time with or without a pointer; none is zero.
 func timeOf(t any) time.Time {

@@ -2,15 +2,18 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/simshift/simshift/worker"
 )
 
-// Serve receives the carrier's callbacks until ctx is done.
+// Serve receives the carrier's callbacks, and has the console beside them, until ctx is done.
 func Serve(ctx context.Context, env *Env) error {
 	d, err := open(ctx, env)
 	if err != nil {
@@ -34,10 +37,19 @@ func Serve(ctx context.Context, env *Env) error {
 		return &Failure{Code: ExitError, Err: fmt.Errorf("listen for callbacks: %w", err),
 			Hint: "choose another address with SIMSHIFT_CALLBACK_LISTEN"}
 	}
+	private, err := d.openConsole(ctx)
+	if err != nil {
+		return errors.Join(err, socket.Close())
+	}
 	d.log.InfoContext(ctx, "listening for callbacks", "address", socket.Addr().String(), "path", worker.CallbackPath,
 		"tls", gate.Certificate != nil)
 	defer d.witnessed(ctx)()
-	return gate.Serve(ctx, socket, worker.NewIntake(d.settler(), d.log))
+	listening, ctx := errgroup.WithContext(ctx)
+	listening.Go(func() error { return gate.Serve(ctx, socket, worker.NewIntake(d.settler(), d.log)) })
+	if private != nil {
+		listening.Go(func() error { return private.serve(ctx) })
+	}
+	return listening.Wait()
 }
 
 // Work does the jobs' work until ctx is done.

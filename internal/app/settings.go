@@ -22,6 +22,9 @@ type Setting struct {
 var Settings = []Setting{
 	{Name: "REDIS_URL", Default: "redis://127.0.0.1:6379/0",
 		Usage: "where Redis is: redis://, rediss://, redis+sentinel://HOST,HOST/MASTER/DB or redis+cluster://HOST,HOST"},
+	{Name: "SERVER",
+		Usage: "the console of a `simshift serve` to work through instead of Redis, as https://simshift.example.com; empty: Redis"},
+	{Name: "TOKEN_FILE", Usage: "the file with your token for it"},
 	{Name: "THINGSPACE_URL", Default: "https://thingspace.verizon.com/api", Usage: "the carrier's API"},
 	{Name: "THINGSPACE_KEY", Secret: true, Usage: "the application's key"},
 	{Name: "THINGSPACE_SECRET", Secret: true, Usage: "the application's secret"},
@@ -50,6 +53,7 @@ var Settings = []Setting{
 		Usage: "how browsers reach the console, as https://simshift.example.com; empty: by an address, or as localhost"},
 	{Name: "CONSOLE_TLS_CERT", Usage: "the file with the console's certificate chain (PEM), read again when it changes; empty: no TLS"},
 	{Name: "CONSOLE_TLS_KEY", Usage: "the file with the certificate's key (PEM)"},
+	{Name: "UPLOAD_MAX", Default: "4294967296", Usage: "the largest fleet that can be sent to the console, in bytes"},
 	{Name: "RATE_REQUESTS", Default: "2/s", Usage: "requests to the carrier over all workers, as 2/s or 60/min; 0: no limit"},
 	{Name: "RATE_DEVICES", Default: "0", Usage: "devices sent over all workers, as 60000/min; 0: no limit"},
 	{Name: "MAX_IN_FLIGHT", Default: "0", Usage: "devices that may await their callback at once; 0: no limit"},
