@@ -6,7 +6,9 @@ import (
 	"time"
 
 	"github.com/simshift/simshift/console/access"
+	"github.com/simshift/simshift/console/chart"
 	"github.com/simshift/simshift/console/words"
+	"github.com/simshift/simshift/jobs"
 )
 
 // helpers are what templates may call.
@@ -14,7 +16,11 @@ var helpers = template.FuncMap{
 	"asset": func(name string) string { return "/static/" + assetNames[name] },
 	"n":     words.Number, "devices": words.Devices, "share": words.Share, "span": words.Span,
 	"int": func(n int) int64 { return int64(n) },
-	"at":  at, "clock": clock, "day": day, "prose": prose, "nav": nav, "zone": zoneWords, "icon": icon, "role": role,
+	"at":  at, "clock": clock, "day": day, "prose": prose, "nav": nav, "zone": zoneWords, "icon": icon, "role": role, "offset": offset,
+	"network": network, "sentence": sentence, "several": several, "flying": flying, "unsent": unsent, "dict": dict, "bar": chart.Bar,
+	"list": func(list ...string) []string { return list }, "join": strings.Join, "seconds": func(d time.Duration) int64 { return int64(d / time.Second) },
+	"tone": stateClass, "eta": shortly, "percent": percent, "toint": func(n int64) int { return int(n) },
+	"add": func(a, b int64) int64 { return a + b }, "succeeded": func() jobs.State { return jobs.Succeeded }, "missed": missed,
 }
 
 // moment is a time as a person reads it, and as a machine does.
@@ -38,6 +44,11 @@ func clock(zone *time.Location, t any) *moment { return momentOf(timeOf(t), zone
 // day is a moment without its year and seconds.
 func day(zone *time.Location, t any) *moment {
 	return momentOf(timeOf(t), zone, "Mon 2 Jan, 15:04 MST")
+}
+
+// shortly is a moment of these days, as short as it can be.
+func shortly(zone *time.Location, t any) *moment {
+	return momentOf(timeOf(t), zone, "Mon 2 Jan, 15:04")
 }
 
 // timeOf takes a time with or without a pointer; none is zero.
@@ -99,4 +110,19 @@ func role(r access.Role) string {
 	case access.Anyone:
 	}
 	return ""
+}
+
+// offset is how many seconds east of Greenwich a zone is at a moment: scripts write times of the zone with it.
+func offset(zone *time.Location, t any) int {
+	_, seconds := timeOf(t).In(zone).Zone()
+	return seconds
+}
+
+// dict is several values for a template that takes one.
+func dict(pairs ...any) map[string]any {
+	d := make(map[string]any, len(pairs)/2)
+	for i := 0; i+1 < len(pairs); i += 2 {
+		d[pairs[i].(string)] = pairs[i+1] //nolint:forcetypeassert,errcheck // our own templates
+	}
+	return d
 }

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/simshift/simshift/console/access"
@@ -23,15 +24,15 @@ type Options struct {
 
 // Pages serve the console.
 type Pages struct {
-	desk api.Desk
-	now  func() time.Time
-	zone *time.Location
-	log  *slog.Logger
+	desk   api.Desk
+	now    func() time.Time
+	zone   *time.Location
+	logger *slog.Logger
 }
 
 // New makes the pages of a desk.
 func New(desk api.Desk, o Options) *Pages {
-	p := &Pages{desk: desk, now: o.Now, zone: cmp.Or(o.Zone, time.Local), log: cmp.Or(o.Log, slog.New(slog.DiscardHandler))}
+	p := &Pages{desk: desk, now: o.Now, zone: cmp.Or(o.Zone, time.Local), logger: cmp.Or(o.Log, slog.New(slog.DiscardHandler))}
 	if p.now == nil {
 		p.now = time.Now
 	}
@@ -45,7 +46,8 @@ type shell struct {
 	Person access.Person
 	Known  bool // whose request it is
 	Said   string
-	Live   string // of the events that the page follows; empty: none
+	Live   string // where the events come from that the page follows; empty: none
+	Parts  string // where a script gets parts of the page anew
 	Zone   *time.Location
 	Now    time.Time
 	Body   any
@@ -57,13 +59,14 @@ func (s *shell) May() bool { return s.Person.Role >= access.Operator }
 // Approves tells whether the one who looks may approve.
 func (s *shell) Approves() bool { return s.Person.Role >= access.Approver }
 
-// show renders a page as a whole before its first byte leaves: a page that fails half way would be taken for a whole one.
+// show renders a page, or a part of it (PAGE:PART), as a whole before its first byte leaves: a page that fails half way would be taken for a whole one.
 func (p *Pages) show(w http.ResponseWriter, r *http.Request, status int, page string, s shell) {
 	s.Person, s.Known = access.PersonOf(r.Context())
 	s.Now, s.Zone = p.now(), cmp.Or(s.Zone, p.zone)
 	var b bytes.Buffer
-	if err := templates[page].ExecuteTemplate(&b, "layout", &s); err != nil {
-		p.log.ErrorContext(r.Context(), "a page can not be made", "page", page, "error", err)
+	name, part, _ := strings.Cut(page, ":")
+	if err := templates[name].ExecuteTemplate(&b, cmp.Or(part, "layout"), &s); err != nil {
+		p.logger.ErrorContext(r.Context(), "a page can not be made", "page", page, "error", err)
 		http.Error(w, "this page can not be made; the log of simshift serve tells why", http.StatusInternalServerError)
 		return
 	}

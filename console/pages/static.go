@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"path"
 	"strings"
+
+	"github.com/simshift/simshift/console/chart"
 )
 
 //go:embed static
@@ -18,7 +20,7 @@ type asset struct {
 	body []byte
 }
 
-var kinds = map[string]string{
+var mediaTypes = map[string]string{
 	".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml",
 }
 
@@ -36,10 +38,13 @@ func readAssets() (map[string]asset, map[string]string) {
 		if err != nil {
 			panic(err)
 		}
+		if entry.Name() == "console.css" {
+			body = append([]byte(chart.Style), body...)
+		}
 		sum := sha256.Sum256(body)
 		ending := path.Ext(entry.Name())
 		name := strings.TrimSuffix(entry.Name(), ending) + "." + hex.EncodeToString(sum[:6]) + ending
-		byName[name], names[entry.Name()] = asset{kinds[ending], body}, name
+		byName[name], names[entry.Name()] = asset{mediaTypes[ending], body}, name
 	}
 	return byName, names
 }

@@ -5,6 +5,8 @@ import (
 	"html/template"
 	"path"
 	"strings"
+
+	"github.com/simshift/simshift/console/chart"
 )
 
 //go:embed templates
@@ -15,6 +17,7 @@ var templates = parse()
 
 func parse() map[string]*template.Template {
 	shared := template.Must(template.New("").Funcs(helpers).ParseFS(files, "templates/layout/*.html"))
+	template.Must(shared.Parse(chart.Templates))
 	all, err := files.ReadDir("templates")
 	if err != nil {
 		panic(err)

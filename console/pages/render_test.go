@@ -1,0 +1,5 @@
+package pages
+
+import "testing"
+
+func TestSmoke(t *testing.T) { _ = templates }

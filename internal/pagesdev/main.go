@@ -1,0 +1,117 @@
+// Command pagesdev serves the console's pages from made-up jobs, without Redis and without tokens: for those who work on the
+// pages. It listens on this machine only. The night goes on while it runs.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"time"
+
+	"github.com/simshift/simshift/console/access"
+	"github.com/simshift/simshift/console/api"
+	"github.com/simshift/simshift/console/fixture"
+	"github.com/simshift/simshift/console/pages"
+)
+
+func main() {
+	listen := flag.String("listen", "127.0.0.1:0", "address; port 0 is any free one")
+	role := flag.Int("role", int(access.Approver), "who looks: 1 a viewer, 2 an operator, 3 an approver")
+	empty := flag.Bool("empty", false, "a deployment on its first day")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := serve(ctx, *listen, access.Role(*role), *empty); err != nil {
+		fmt.Fprintln(os.Stderr, "pagesdev:", err)
+		os.Exit(1) //nolint:gocritic // nothing is left to be stopped
+	}
+}
+
+func serve(ctx context.Context, listen string, role access.Role, empty bool) error {
+	desk := fixture.New(time.Now, 1)
+	if empty {
+		desk = fixture.Empty(time.Now)
+	}
+	mux := http.NewServeMux()
+	for _, route := range pages.New(desk, pages.Options{}).Routes() {
+		mux.HandleFunc(route.Method+" "+route.Path, route.Handle)
+	}
+	events := follow(desk)
+	mux.HandleFunc("GET /api/v1/events", events)
+	mux.HandleFunc("GET /api/v1/jobs/{job}/events", events)
+	socket, err := new(net.ListenConfig).Listen(ctx, "tcp", listen)
+	if err != nil {
+		return fmt.Errorf("listen: %w", err)
+	}
+	fmt.Printf("http://%s/\n", socket.Addr())
+	server := &http.Server{Handler: as(access.Person{Name: "mara", Role: role}, mux), ReadHeaderTimeout: 10 * time.Second}
+	go goOn(ctx, desk)
+	go func() {
+		<-ctx.Done()
+		_ = server.Close()
+	}()
+	if err := server.Serve(socket); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}
+
+// as lets somebody in without a token, and tells the browser what a page may do, as the real guard does.
+func as(who access.Person, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "+
+			"form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
+		ctx := api.WithActor(access.WithPerson(r.Context(), who), api.Actor{Name: who.Name, From: "here"})
+		next.ServeHTTP(w, r.WithContext(ctx))
+	})
+}
+
+// goOn lets the night pass at the speed of the clock.
+func goOn(ctx context.Context, desk *fixture.Desk) {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			desk.Advance(time.Second)
+		}
+	}
+}
+
+// follow sends how the unfinished jobs stand, once a second.
+func follow(desk *fixture.Desk) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/event-stream")
+		out := http.NewResponseController(w)
+		tick := time.NewTicker(time.Second)
+		defer tick.Stop()
+		for only := r.PathValue("job"); ; {
+			page, err := desk.Jobs(r.Context(), api.JobsQuery{})
+			if err != nil {
+				return
+			}
+			for i := range page.Jobs {
+				if job := &page.Jobs[i]; only == job.ID || only == "" && job.State.Open() {
+					text, _ := json.Marshal(api.TickOf(job, time.Now())) // plain data
+					_, _ = fmt.Fprintf(w, "event: job\ndata: %s\n\n", text)
+				}
+			}
+			if out.Flush() != nil {
+				return
+			}
+			select {
+			case <-r.Context().Done():
+				return
+			case <-tick.C:
+			}
+		}
+	}
+}
