@@ -64,7 +64,7 @@ func buttons(job *jobs.Job, who access.Person) (list []button) {
 		if !a.may(job) || who.Role < a.needs() || a.name == api.Approve && who.Name == job.CreatedBy {
 			continue
 		}
-		list = append(list, button{"/jobs/" + job.ID + "/act/" + a.name, a.label, len(list) == 0, a.grave})
+		list = append(list, button{"/jobs/" + job.ID + "/act/" + a.name, a.label, a.name == api.Approve || a.name == api.Resume, a.grave})
 	}
 	return list
 }

@@ -20,7 +20,7 @@ var helpers = template.FuncMap{
 	"network": network, "sentence": sentence, "several": several, "flying": flying, "unsent": unsent, "dict": dict, "bar": chart.Bar,
 	"list": func(list ...string) []string { return list }, "join": strings.Join, "seconds": func(d time.Duration) int64 { return int64(d / time.Second) },
 	"tone": stateClass, "eta": shortly, "percent": percent, "toint": func(n int64) int { return int(n) },
-	"add": func(a, b int64) int64 { return a + b }, "succeeded": func() jobs.State { return jobs.Succeeded }, "missed": missed,
+	"minus": func(a, b int) int64 { return int64(a - b) }, "add": func(a, b int64) int64 { return a + b }, "succeeded": func() jobs.State { return jobs.Succeeded }, "missed": missed,
 }
 
 // moment is a time as a person reads it, and as a machine does.

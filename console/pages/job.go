@@ -1,6 +1,7 @@
 package pages
 
 import (
+	"cmp"
 	"net/http"
 	"net/url"
 	"slices"
@@ -67,6 +68,19 @@ func (p *Pages) job(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
+// pressing orders what can not mend itself before what waits, and what nobody need look at last.
+func pressing(f *api.FaultCount) int {
+	switch {
+	case !f.State.Final():
+		return 2
+	case f.Explanation.Remedy == jobs.RemedyNone:
+		return 3
+	case f.Explanation.Remedy == jobs.RemedyLook:
+		return 0
+	}
+	return 1
+}
+
 // ID is the job's, whatever word it was asked for by.
 func (b *jobBody) ID() string { return b.card.ID }
 
@@ -96,19 +110,24 @@ func (p *Pages) jobBody(r *http.Request) (*jobBody, error) {
 	b.Settle = pen.Settle(progress.Timeline, progress.Settled)
 	slices.Reverse(log)
 	b.Log = log
-	b.Concerns = slices.DeleteFunc(b.Concerns, func(c api.Concern) bool { return c.Meaning == b.Hold() && b.Hold() != "" })
 	b.reasons(who)
+	b.Concerns = slices.DeleteFunc(b.Concerns, b.shown)
 	for _, state := range jobs.States {
 		b.States = append(b.States, stateRow{state, chart.Class(state), progress.Job.Counts[state]})
 	}
 	return b, nil
 }
 
-// Hold is why nothing is sent.
-func (b *jobBody) Hold() string { return b.card.Hold }
+// shown tells whether a concern stands elsewhere in the page: as the job's hold, or among the reasons.
+func (b *jobBody) shown(c api.Concern) bool {
+	return c.Meaning == b.Hold && b.Hold != "" || slices.ContainsFunc(b.Reasons, func(r reason) bool {
+		return r.Code == c.Code && r.Explanation.Title == c.Title
+	})
+}
 
 func (b *jobBody) reasons(who access.Person) {
 	most := int64(1)
+	slices.SortStableFunc(b.Faults, func(x, y api.FaultCount) int { return cmp.Compare(pressing(&x), pressing(&y)) })
 	for i, f := range b.Faults {
 		most = max(most, f.Devices)
 		if i >= shownFaults {

@@ -43,7 +43,7 @@ func (p *Pages) zoneOf(job *jobs.Job) *time.Location {
 	return p.zone
 }
 
-// need is a job that needs a person, and why.
+// need is a job with devices that will not mend themselves.
 type need struct {
 	card
 
@@ -54,7 +54,8 @@ type overviewBody struct {
 	*api.Overview
 
 	Fleet    []chart.Part
-	Needs    []need
+	Stopped  []card // until a person lets them go on
+	Failing  []need
 	Loose    []api.Concern // of no job that is shown
 	Runs     []card
 	Waits    []card
@@ -79,7 +80,14 @@ func (p *Pages) showOverview(w http.ResponseWriter, r *http.Request, page string
 	}
 	who, _ := access.PersonOf(r.Context())
 	b := overviewBody{
-		Overview: o, Fleet: chart.Parts(o.Counts), Runs: p.cards(o.Running, who), Waits: p.cards(o.Held, who), Ends: p.cards(o.Ended, who),
+		Overview: o, Fleet: chart.Parts(o.Counts), Runs: p.cards(o.Running, who), Ends: p.cards(o.Ended, who),
+	}
+	for _, c := range p.cards(o.Held, who) {
+		if c.State == jobs.Paused {
+			b.Stopped = append(b.Stopped, c)
+		} else {
+			b.Waits = append(b.Waits, c)
+		}
 	}
 	if o.Health != nil {
 		b.Health = p.healthBody(o.Health)
@@ -90,10 +98,10 @@ func (p *Pages) showOverview(w http.ResponseWriter, r *http.Request, page string
 	return nil
 }
 
-// gather puts the concerns of each job together, in the order in which they came.
+// gather puts the concerns of each job together, in the order in which they came. Why a job is stopped, its card shows.
 func (b *overviewBody) gather() {
-	known := make(map[string]*card, len(b.Runs)+len(b.Waits))
-	for _, list := range [][]card{b.Waits, b.Runs, b.Ends} {
+	known := make(map[string]*card, len(b.Stopped)+len(b.Runs)+len(b.Waits)+len(b.Ends))
+	for _, list := range [][]card{b.Stopped, b.Waits, b.Runs, b.Ends} {
 		for i := range list {
 			known[list[i].ID] = &list[i]
 		}
@@ -105,21 +113,22 @@ func (b *overviewBody) gather() {
 			b.Loose = append(b.Loose, c)
 			continue
 		}
+		if c.Meaning == one.Hold && one.State == jobs.Paused {
+			continue
+		}
 		i, begun := at[c.Job]
 		if !begun {
-			i = len(b.Needs)
+			i = len(b.Failing)
 			at[c.Job] = i
-			b.Needs = append(b.Needs, need{card: *one})
+			b.Failing = append(b.Failing, need{card: *one})
 		}
-		if c.Meaning != one.Hold { // which the card shows by itself
-			b.Needs[i].Why = append(b.Needs[i].Why, c)
-		}
+		b.Failing[i].Why = append(b.Failing[i].Why, c)
 	}
 }
 
 // headline says in a sentence how things stand.
 func (b *overviewBody) headline() string {
-	if len(b.Runs)+len(b.Waits) == 0 {
+	if len(b.Runs)+len(b.Waits)+len(b.Stopped) == 0 {
 		return "No job is under way"
 	}
 	var parts []string
@@ -133,6 +142,6 @@ func (b *overviewBody) headline() string {
 	}
 	add(len(b.Runs), "runs", "run")
 	add(len(b.Waits), "waits", "wait")
-	add(len(b.Needs), "needs a person", "need a person")
+	add(len(b.Stopped), "is stopped until a person decides", "are stopped until a person decides")
 	return strings.Join(parts, ", ")
 }
