@@ -7,6 +7,7 @@ import (
 
 	"github.com/simshift/simshift/console/access"
 	"github.com/simshift/simshift/console/api"
+	"github.com/simshift/simshift/console/words"
 	"github.com/simshift/simshift/jobs"
 )
 
@@ -146,7 +147,7 @@ func (p *Pages) replay(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	p.say(w, r, "/parked", several(done.Tried, "callback")+" tried again: "+several(done.Matched, "match")+"; the others stay parked.")
+	p.say(w, r, "/parked", several(done.Tried, "callback")+" tried again: "+words.Number(int64(done.Matched))+" matched; the others stay parked.")
 	return nil
 }
 

@@ -1,5 +1,0 @@
-package pages
-
-import "testing"
-
-func TestSmoke(t *testing.T) { _ = templates }
