@@ -40,7 +40,7 @@ succeed; 4 refused for safety.`,
 	addSettings(cmd.PersistentFlags())
 	cmd.AddCommand(demoCommand(env), planCommand(env), importCommand(env), serveCommand(env), workCommand(env),
 		jobsCommand(env), resultsCommand(env), deviceCommand(env), callbacksCommand(env), simulatorCommand(env),
-		doctorCommand(env))
+		tokensCommand(env), doctorCommand(env))
 	addBuiltIns(cmd)
 	usageErrors(cmd)
 	return cmd

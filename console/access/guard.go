@@ -122,7 +122,7 @@ func (g *Guard) admit(route Route) http.Handler {
 			g.unknown(w, r)
 			return
 		case person.Role < route.Needs:
-			g.refuse(w, r, http.StatusForbidden, fmt.Sprintf("%s is a %s, and this needs the role %s", person.Name, person.Role, route.Needs),
+			g.refuse(w, r, http.StatusForbidden, fmt.Sprintf("%s has the role %s, and this needs %s", person.Name, person.Role, route.Needs),
 				"ask somebody with that role, or have yours changed in the tokens file")
 			return
 		}

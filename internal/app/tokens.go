@@ -1,0 +1,107 @@
+package app
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"text/tabwriter"
+
+	"github.com/simshift/simshift/console/access"
+)
+
+// AddToken gives somebody a token: it prints it, once, and writes its digest into the tokens file, which it makes if need be.
+func AddToken(_ context.Context, env *Env, name, roleName string) error {
+	role, err := access.ParseRole(roleName)
+	if err != nil {
+		return usage("a viewer looks, an operator changes jobs, an approver also lets large jobs go", "--role: %w", err)
+	}
+	if err := access.CheckName(name); err != nil {
+		return usage("name who will use it, as in `simshift tokens add dana --role operator`", "%w", err)
+	}
+	path, list, err := holders(env, true)
+	if err != nil {
+		return err
+	}
+	if slices.ContainsFunc(list, func(h access.Holder) bool { return h.Name == name }) {
+		return refuse("`simshift tokens remove "+name+"` takes the old one back", "%s has a token already", name)
+	}
+	token := access.NewToken()
+	list = append(list, access.Holder{Person: access.Person{Name: name, Role: role}, Digest: access.DigestOf(token)})
+	if err := writeHolders(path, list); err != nil {
+		return err
+	}
+	fmt.Fprintf(env.Err, "%s has the role %s now; the token is shown this once, and gives the same to whoever has it\n", name, role)
+	if _, err := fmt.Fprintln(env.Out, token); err != nil {
+		return fmt.Errorf("print: %w", err)
+	}
+	return nil
+}
+
+// ListTokens prints who has a token.
+func ListTokens(_ context.Context, env *Env, format Format) error {
+	_, list, err := holders(env, false)
+	if err != nil {
+		return err
+	}
+	type line struct {
+		Name string `json:"name"`
+		Role string `json:"role"`
+	}
+	lines := make([]line, len(list))
+	for i, h := range list {
+		lines[i] = line{h.Name, h.Role.String()}
+	}
+	if format == JSON {
+		return printJSON(env.Out, lines)
+	}
+	w := tabwriter.NewWriter(env.Out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "NAME\tROLE")
+	for _, one := range lines {
+		fmt.Fprintf(w, "%s\t%s\n", one.Name, one.Role)
+	}
+	return w.Flush()
+}
+
+// RemoveToken takes somebody's token back.
+func RemoveToken(_ context.Context, env *Env, name string) error {
+	path, list, err := holders(env, false)
+	if err != nil {
+		return err
+	}
+	kept := slices.DeleteFunc(slices.Clone(list), func(h access.Holder) bool { return h.Name == name })
+	if len(kept) == len(list) {
+		return &Failure{Code: ExitError, Err: fmt.Errorf("%q has no token", name), Hint: "`simshift tokens list` shows who has one"}
+	}
+	if err := writeHolders(path, kept); err != nil {
+		return err
+	}
+	fmt.Fprintf(env.Err, "the token of %s is worth nothing any more; a console notices within a second\n", name)
+	return nil
+}
+
+// holders reads the tokens file. One that is not there yet is empty where it may be made.
+func holders(env *Env, mayMake bool) (path string, list []access.Holder, err error) {
+	r := reader{env: env}
+	path = r.text("CONSOLE_TOKENS_FILE")
+	if r.err != nil || path == "" {
+		return "", nil, cmp.Or(r.err, usage("name it with --console-tokens-file or SIMSHIFT_CONSOLE_TOKENS_FILE", "there is no tokens file"))
+	}
+	list, err = access.ReadHolders(path)
+	if mayMake && errors.Is(err, fs.ErrNotExist) {
+		return path, nil, nil
+	}
+	if err != nil {
+		return path, nil, usage("correct it, or make it anew with `simshift tokens add`; only its owner may write it", "the tokens file: %w", err)
+	}
+	return path, list, nil
+}
+
+func writeHolders(path string, list []access.Holder) error {
+	var text bytes.Buffer
+	_ = access.WriteHolders(&text, list) // a Buffer does not fail
+	return writeWhole(path, text.Bytes())
+}
