@@ -55,6 +55,18 @@ const (
 	Warned
 )
 
+var eventNames = [...]string{
+	Confirmed: "confirmed", Contradictory: "contradictory", Rejected: "rejected", Faltered: "faltered", Reaffirmed: "reaffirmed",
+	Warned: "warned",
+}
+
+func (k EventKind) String() string {
+	if int(k) < len(eventNames) {
+		return eventNames[k]
+	}
+	return ""
+}
+
 // Effect is what an event did.
 type Effect uint8
 
@@ -68,6 +80,15 @@ const (
 	// Noted is an event that settles nothing by its nature: a warning.
 	Noted
 )
+
+var effectNames = [...]string{Settled: "settled", Repeated: "repeated", Outdated: "outdated", Noted: "noted"}
+
+func (e Effect) String() string {
+	if int(e) < len(effectNames) {
+		return effectNames[e]
+	}
+	return ""
+}
 
 // Ending is how a batch is closed: what becomes of the devices still open in it, and on which conditions.
 type Ending struct {

@@ -82,6 +82,8 @@ func suite(t *testing.T, client func(*testing.T) redis.UniversalClient) {
 		"a settled device gets another round":                        testAnotherRound,
 		"single devices are cancelled, but not in flight":            testDrop,
 		"each herald is told of each entry once":                     testNews,
+		"jobs that have ended are recent for a while":                testRecent,
+		"the oldest request is the one that waits longest":           testOldestSent,
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := &books{t: t, rdb: client(t), clock: time.Date(2026, 3, 1, 22, 0, 0, 0, time.UTC)}

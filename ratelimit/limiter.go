@@ -32,6 +32,7 @@ type Limiter struct {
 	part     string // whose limiter it is; empty: of the whole
 	keys     keys
 	own      *own // nil: a part has none
+	watch    func(part string, t *Turn)
 
 	// asking has room for one: the turns of a process must reach its own limiter in the order in which they start, or
 	// that would move an earlier one behind a later one. A channel and not a mutex, so that a cancelled caller leaves.
@@ -45,6 +46,12 @@ type Option func(*Limiter)
 // not agree with the clock of Redis or of any other process.
 func Clock(now func() time.Time) Option {
 	return func(l *Limiter) { l.now = now }
+}
+
+// Watch sets who sees each answer to [Limiter.Reserve] before its caller does, and each turn that [Turn.Await] loses, of the
+// limiter and of its parts. It must not keep the turn.
+func Watch(see func(part string, t *Turn)) Option {
+	return func(l *Limiter) { l.watch = see }
 }
 
 // New makes a limiter that keeps the defaults until limits are stored in Redis by [Limiter.SetLimits].
@@ -81,7 +88,14 @@ func (l *Limiter) Reserve(ctx context.Context, account string, devices int) (*Tu
 	if err != nil {
 		return nil, err
 	}
+	l.see(turn)
 	return turn, nil
+}
+
+func (l *Limiter) see(turn *Turn) {
+	if l.watch != nil {
+		l.watch(l.part, turn)
+	}
 }
 
 // ask asks Redis.
@@ -122,6 +136,7 @@ func (l *Limiter) askOwn(ctx context.Context, turn *Turn, limits Limits, devices
 		return err
 	}
 	turn.Wait -= Horizon
+	turn.Cause = "process"
 	turn.Reason = "this process has sent all that the limits allow for now"
 	return nil
 }

@@ -15,7 +15,7 @@ import (
 //
 // The process's own limiter does not stand behind it: a Redis that forgets what was sent has forgotten the limit, too.
 func (l *Limiter) Part(name string) *Limiter {
-	return &Limiter{rdb: l.rdb, now: l.now, part: name, keys: keysOf(name), asking: make(chan struct{}, 1)}
+	return &Limiter{rdb: l.rdb, now: l.now, watch: l.watch, part: name, keys: keysOf(name), asking: make(chan struct{}, 1)}
 }
 
 // Limited tells whether limits are stored: of a part that has none, nobody needs a turn. It asks Redis one cheap question.

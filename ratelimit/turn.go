@@ -21,6 +21,8 @@ type Turn struct {
 	Wait time.Duration
 	// Reason says in words why it was not taken; empty when it was.
 	Reason string
+	// Cause is the reason in one of a few words: hold, in_flight, requests, devices, late, process; empty when it was taken.
+	Cause string
 
 	limiter  *Limiter
 	account  string
@@ -62,6 +64,7 @@ func (t *Turn) confirm(ctx context.Context) error {
 	}
 	t.Wait = wait
 	t.explain(why, words, Limits{})
+	t.limiter.see(t)
 	return fmt.Errorf("%w: %s", ErrTurnLost, t.Reason)
 }
 
@@ -83,6 +86,7 @@ func (t *Turn) Cancel(ctx context.Context) error {
 
 // explain turns a script's code into words, and gives the waits that the script leaves open.
 func (t *Turn) explain(why, words string, limits Limits) {
+	t.Cause = why
 	switch why {
 	case "hold":
 		t.Reason = words

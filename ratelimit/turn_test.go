@@ -3,6 +3,7 @@ package ratelimit
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -88,6 +89,25 @@ func TestAskingAgainAfterALostReplyGivesTheSameTurn(t *testing.T) {
 			t.Errorf("the turn moved by %d µs", starts[1]-starts[0])
 		}
 	})
+}
+
+func TestEachAnswerIsSeenWithItsCause(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	var seen []string
+	l := New(w.rdb, Limits{Requests: Rate{Count: 1, Per: time.Minute}}, Clock(w.now), Watch(func(part string, turn *Turn) {
+		seen = append(seen, part+":"+turn.Cause)
+	}))
+	reserve(t, l, 1)
+	reserve(t, l, 1)
+	reserve(t, l.Part("job"), 1)
+	if err := l.Hold(t.Context(), "", w.now().Add(time.Hour), "by hand"); err != nil {
+		t.Fatal(err)
+	}
+	reserve(t, l, 1)
+	if want := []string{":", ":requests", "job:", ":hold"}; !slices.Equal(seen, want) {
+		t.Errorf("seen %q, want %q", seen, want)
+	}
 }
 
 func TestAnOversleptTurnIsLost(t *testing.T) {

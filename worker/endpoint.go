@@ -39,20 +39,22 @@ type Credentials struct {
 
 // Endpoint is the public face: it answers callbacks and nothing else. 2xx means that the callback is in Redis.
 type Endpoint struct {
-	intake  *Intake
-	sources Sources
-	now     func() time.Time
-	log     *slog.Logger
-	large   chan struct{} // holds one for each large body being read
+	intake   *Intake
+	sources  Sources
+	answered func(status int, took time.Duration) // nil: nobody is told
+	now      func() time.Time
+	log      *slog.Logger
+	large    chan struct{} // holds one for each large body being read
 
 	anyone            bool
 	present, previous pair
 }
 
-// NewEndpoint gives the handler for [CallbackPath]. Sources tell it whom to name in its log.
-func NewEndpoint(intake *Intake, secret Credentials, sources Sources, now func() time.Time, log *slog.Logger) http.Handler {
+// newEndpoint gives a gate's handler for [CallbackPath]. Sources tell it whom to name in its log.
+func newEndpoint(g *Gate, intake *Intake) http.Handler {
+	secret := g.Secret
 	e := &Endpoint{
-		intake: intake, sources: sources, now: now, log: log, large: make(chan struct{}, largeBodies),
+		intake: intake, sources: g.Sources, answered: g.Answered, now: g.Now, log: g.Log, large: make(chan struct{}, largeBodies),
 		anyone: secret.Password == "", present: digest(secret.Username, secret.Password),
 	}
 	e.previous = e.present
@@ -74,7 +76,11 @@ func closing(next http.Handler) http.Handler {
 }
 
 func (e *Endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	began := e.now()
 	status := e.receive(w, r)
+	if e.answered != nil {
+		e.answered(status, e.now().Sub(began))
+	}
 	switch status {
 	case http.StatusOK:
 		w.Header().Del("Connection")

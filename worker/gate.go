@@ -23,8 +23,10 @@ type Gate struct {
 	Connections int // at most open at once
 	// Certificate gives the certificate of a TLS handshake; nil: TLS ends elsewhere.
 	Certificate func(*tls.ClientHelloInfo) (*tls.Certificate, error)
-	Now         func() time.Time
-	Log         *slog.Logger
+	// Answered is told of each answer: its status, and how long it took since the request's head was read. nil: nobody is.
+	Answered func(status int, took time.Duration)
+	Now      func() time.Time
+	Log      *slog.Logger
 }
 
 // Serve takes callbacks from an open socket until ctx is done. What has been read is written and answered before it
@@ -32,7 +34,7 @@ type Gate struct {
 func (g *Gate) Serve(ctx context.Context, socket net.Listener, intake *Intake) error {
 	door := newDoorman(g.Sources, g.Now, g.Log)
 	room := newBounded(door.listener(socket), g.Connections) // strangers take nobody's place
-	server := g.server(door.handler(NewEndpoint(intake, g.Secret, g.Sources, g.Now, g.Log)))
+	server := g.server(door.handler(newEndpoint(g, intake)))
 	room.watch(server)
 
 	writing, stopWriting := context.WithCancel(context.WithoutCancel(ctx))

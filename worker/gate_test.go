@@ -226,7 +226,7 @@ func TestOnlySoManyLargeBodiesAreHeldAtOnceAndTheyKeepNoUsualOneOut(t *testing.T
 	running := make(chan struct{})
 	go func() { defer close(running); intake.Run(ctx) }()
 	defer func() { stop(); <-running }()
-	endpoint := NewEndpoint(intake, Credentials{}, Sources{}, time.Now, slog.New(slog.DiscardHandler))
+	endpoint := newEndpoint(&Gate{Now: time.Now, Log: slog.New(slog.DiscardHandler)}, intake)
 	post := func(body io.Reader) int {
 		w := httptest.NewRecorder()
 		endpoint.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodPost, CallbackPath, body))

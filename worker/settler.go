@@ -34,18 +34,29 @@ type Settler struct {
 	limiter *ratelimit.Limiter
 	witness *Witness
 	indexes *indexes
+	fates   *Fates
 	now     func() time.Time
 	chance  func() float64
 	log     *slog.Logger
 }
 
-// NewSettler gives a settler. chance is uniform in [0, 1).
-func NewSettler(books SettleBooks, tasks *Tasks, limiter *ratelimit.Limiter, witness *Witness, now func() time.Time,
-	chance func() float64, log *slog.Logger,
-) *Settler {
+// SettlerConfig is what a [Settler] is made of.
+type SettlerConfig struct {
+	Books   SettleBooks
+	Tasks   *Tasks
+	Limiter *ratelimit.Limiter
+	Witness *Witness
+	Fates   *Fates // counts what becomes of the callbacks; several settlers may share it
+	Now     func() time.Time
+	Chance  func() float64 // uniform in [0, 1)
+	Log     *slog.Logger
+}
+
+// NewSettler gives a settler.
+func NewSettler(c SettlerConfig) *Settler {
 	return &Settler{
-		books: books, tasks: tasks, limiter: limiter, witness: witness, indexes: newIndexes(books), now: now, chance: chance,
-		log: log,
+		books: c.Books, tasks: c.Tasks, limiter: c.Limiter, witness: c.Witness, indexes: newIndexes(c.Books), fates: c.Fates,
+		now: c.Now, chance: c.Chance, log: c.Log,
 	}
 }
 
@@ -77,6 +88,7 @@ func (s *Settler) settle(ctx context.Context, group []Received) (moved bool, err
 	// The known ones first: a full car park must not keep them out of the books.
 	moved, err = s.write(ctx, verdicts)
 	if err = errors.Join(err, s.books.Park(ctx, parked)); err == nil {
+		s.fates.parked.Add(uint64(len(parked)))
 		s.remember(group)
 	}
 	return moved, err
@@ -122,10 +134,13 @@ func (s *Settler) write(ctx context.Context, verdicts []verdict) (moved bool, er
 	byJob := make(map[string][]jobs.Event)
 	attempts := make(map[string]int)
 	for _, v := range verdicts {
-		if v.batch != nil {
+		switch {
+		case v.batch != nil:
 			job := v.batch.id.Job
 			byJob[job] = append(byJob[job], v.event)
 			attempts[job] = v.batch.policy.Attempts
+		case v.ignored:
+			s.fates.ignored.Add(1)
 		}
 	}
 	for job, events := range byJob {
@@ -133,6 +148,7 @@ func (s *Settler) write(ctx context.Context, verdicts []verdict) (moved bool, er
 		if err != nil {
 			return moved, err
 		}
+		s.fates.count(events, settlement.Effects)
 		moved = moved || slices.Contains(settlement.Effects, jobs.Settled)
 		s.wake(ctx, job, settlement)
 	}

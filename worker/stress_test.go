@@ -97,7 +97,9 @@ func TestAWorkerStartsAndStopsAgainAndAgain(t *testing.T) {
 	for n := range 4 {
 		w := New(Config{
 			Redis: rdb, Books: books, Tasks: tasks, Limiter: limiter, Carrier: idle{t}, Registry: idle{t},
-			Settler:     NewSettler(books, tasks, limiter, witness, time.Now, rand.Float64, log),
+			Settler: NewSettler(SettlerConfig{
+				Books: books, Tasks: tasks, Limiter: limiter, Witness: witness, Fates: new(Fates), Now: time.Now, Chance: rand.Float64, Log: log,
+			}),
 			Witness:     witness,
 			Concurrency: 4, RequestTimeout: time.Second, SweepEvery: time.Minute, Retention: time.Hour,
 			Now: time.Now, Chance: rand.Float64, Log: log,

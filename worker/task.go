@@ -16,9 +16,12 @@ import (
 // The queues, and the share of a worker's attention each gets. Sending is what the night is for; the rest is quick.
 var queues = map[string]int{queueSubmit: 3, queueUpkeep: 2}
 
+// QueuePrefix is what the names of our queues begin with.
+const QueuePrefix = "simshift:"
+
 const (
-	queueSubmit = "simshift:submit" // one task a batch
-	queueUpkeep = "simshift:upkeep" // deadlines, retry waves, planning
+	queueSubmit = QueuePrefix + "submit" // one task a batch
+	queueUpkeep = QueuePrefix + "upkeep" // deadlines, retry waves, planning
 
 	typeSubmit   = "submit"
 	typeDeadline = "deadline"
@@ -71,7 +74,7 @@ func (t *Tasks) News(ctx context.Context, herald, job string, number int64) erro
 }
 
 // newsQueue is the queue of a herald: only workers that have it take from it.
-func newsQueue(herald string) string { return "simshift:news:" + herald }
+func newsQueue(herald string) string { return QueuePrefix + "news:" + herald }
 
 func (t *Tasks) put(ctx context.Context, kind string, p payload, opts ...asynq.Option) error {
 	text, err := json.Marshal(p)

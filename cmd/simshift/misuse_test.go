@@ -204,6 +204,7 @@ var wrongSettings = map[string]string{
 	"operator":                 "", // anybody
 	"approve-above":            "import FLEET --target us --plan x --approve-above some",
 	"notify-command":           "work --notify-command pager",
+	"metrics-listen":           "work --metrics-listen :9464",
 	"log-level":                "jobs list --log-level loud",
 	"log-format":               "jobs list --log-format xml",
 }

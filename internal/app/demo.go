@@ -200,7 +200,7 @@ func (d *deployment) demoParts(ctx context.Context, seed uint64) (wait func() er
 	client := d.client(cfg)
 	work := worker.New(worker.Config{
 		Redis: d.rdb, Books: d.ledger, Tasks: d.tasks, Settler: d.settler(), Witness: d.witness, Limiter: d.limiter,
-		Carrier: client, Registry: client, Heralds: heralds,
+		Carrier: counted{client, d.figures, d.env.Now}, Registry: client, Heralds: heralds,
 		Listener: thingspace.Listener{
 			Service: thingspace.ProfileService, URL: "http://" + sockets[1].Addr().String() + worker.CallbackPath,
 			Username: secret.Username, Password: secret.Password,
@@ -209,7 +209,7 @@ func (d *deployment) demoParts(ctx context.Context, seed uint64) (wait func() er
 		Now: d.env.Now, Chance: rand.Float64, Log: d.log,
 	})
 	var group errgroup.Group
-	gate := &worker.Gate{Secret: secret, Connections: 1000, Now: d.env.Now, Log: d.log}
+	gate := &worker.Gate{Secret: secret, Connections: 1000, Answered: d.figures.Answered, Now: d.env.Now, Log: d.log}
 	group.Go(func() error { return gate.Serve(ctx, sockets[1], worker.NewIntake(d.settler(), d.log)) })
 	group.Go(func() error { return work.Run(ctx) })
 	return func() error { return errors.Join(group.Wait(), stopCarrier()) }, nil

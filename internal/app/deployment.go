@@ -15,6 +15,7 @@ import (
 	"github.com/hibiken/asynq"
 	"github.com/redis/go-redis/v9"
 
+	"github.com/simshift/simshift/internal/metrics"
 	"github.com/simshift/simshift/jobs"
 	"github.com/simshift/simshift/ledger"
 	"github.com/simshift/simshift/ratelimit"
@@ -31,7 +32,9 @@ type deployment struct {
 	limiter *ratelimit.Limiter
 	anchor  *anchor
 	witness *worker.Witness
-	uploads *spool // nil: nobody can send files
+	uploads *spool           // nil: nobody can send files
+	figures *metrics.Process // of this process
+	fates   worker.Fates     // of the callbacks that it weighs
 	log     *slog.Logger
 }
 
@@ -63,11 +66,14 @@ func wire(env *Env, rdb redis.UniversalClient, anchored *anchor, limits ratelimi
 ) *deployment {
 	onTime := *env
 	onTime.Now = anchored.Now
+	figures := metrics.New()
 	d := &deployment{
-		env: &onTime, rdb: rdb, anchor: anchored, log: log,
-		ledger:  ledger.New(rdb, anchored.Now),
-		tasks:   worker.NewTasks(asynq.NewClientFromRedisClient(rdb)),
-		limiter: ratelimit.New(rdb, limits, ratelimit.Clock(anchored.Now)),
+		env: &onTime, rdb: rdb, anchor: anchored, figures: figures, log: log,
+		ledger: ledger.New(rdb, anchored.Now),
+		tasks:  worker.NewTasks(asynq.NewClientFromRedisClient(rdb)),
+		limiter: ratelimit.New(rdb, limits, ratelimit.Clock(anchored.Now), ratelimit.Watch(func(part string, t *ratelimit.Turn) {
+			figures.Turn(part != "", t.Cause, t.Wait)
+		})),
 	}
 	d.witness = worker.NewWitness(worker.WitnessConfig{
 		Process: processName(), Books: d.ledger, Ground: anchored, Timeout: timeout, Now: anchored.Now, Log: log,
@@ -104,7 +110,10 @@ func processName() string {
 func (d *deployment) Close() { _ = d.rdb.Close() }
 
 func (d *deployment) settler() *worker.Settler {
-	return worker.NewSettler(d.ledger, d.tasks, d.limiter, d.witness, d.env.Now, rand.Float64, d.log)
+	return worker.NewSettler(worker.SettlerConfig{
+		Books: d.ledger, Tasks: d.tasks, Limiter: d.limiter, Witness: d.witness, Fates: &d.fates, Now: d.env.Now,
+		Chance: rand.Float64, Log: d.log,
+	})
 }
 
 // carrier makes the client of the carrier, if the credentials are there.

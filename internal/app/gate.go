@@ -20,7 +20,7 @@ func (d *deployment) gate() (*worker.Gate, error) {
 	r := reader{env: d.env}
 	gate := &worker.Gate{
 		Secret: secret, Sources: sources, Connections: int(r.number("CALLBACK_CONNECTIONS", 10, 100_000)),
-		Now: d.env.Now, Log: d.log,
+		Answered: d.figures.Answered, Now: d.env.Now, Log: d.log,
 	}
 	pair, err := readCertificate(d.env, "CALLBACK", d.log)
 	if pair != nil {

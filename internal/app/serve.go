@@ -74,7 +74,7 @@ func Work(ctx context.Context, env *Env) error {
 	r := reader{env: env}
 	config := worker.Config{
 		Redis: d.rdb, Books: d.ledger, Tasks: d.tasks, Settler: d.settler(), Witness: d.witness, Limiter: d.limiter,
-		Carrier: client, Registry: client, Listener: own, Heralds: heralds,
+		Carrier: counted{client, d.figures, d.env.Now}, Registry: client, Listener: own, Heralds: heralds,
 		Concurrency:    int(r.number("CONCURRENCY", 1, 1000)),
 		RequestTimeout: cfg.Timeout,
 		SweepEvery:     r.duration("SWEEP_EVERY", 100*time.Millisecond, time.Hour),
@@ -84,6 +84,11 @@ func Work(ctx context.Context, env *Env) error {
 	if r.err != nil {
 		return r.err
 	}
+	stopMetrics, err := d.serveMetrics(ctx)
+	if err != nil {
+		return err
+	}
+	defer stopMetrics()
 	d.log.InfoContext(ctx, "working", "carrier", cfg.BaseURL, "concurrency", config.Concurrency)
 	defer d.witnessed(ctx)()
 	return worker.New(config).Run(ctx)

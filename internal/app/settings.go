@@ -67,6 +67,8 @@ var Settings = []Setting{
 	{Name: "NOTIFY_SECRET", Secret: true,
 		Usage: "what the webhook's news is signed with, as Standard Webhooks have it: whsec_ and 24 to 64 bytes in base64"},
 	{Name: "NOTIFY_COMMAND", Usage: "the whole path of a program that is told the same, on its standard input"},
+	{Name: "METRICS_LISTEN",
+		Usage: "the loopback address at which a worker shows its own figures to Prometheus, as 127.0.0.1:9464; empty: at none"},
 	{Name: "LOG_LEVEL", Default: "info", Usage: "debug, info, warn or error"},
 	{Name: "LOG_FORMAT", Default: "text", Usage: "text or json"},
 }
