@@ -13,6 +13,7 @@ import (
 	"github.com/hibiken/asynq"
 
 	"github.com/simshift/simshift/internal/metrics"
+	"github.com/simshift/simshift/jobs"
 	"github.com/simshift/simshift/thingspace"
 	"github.com/simshift/simshift/worker"
 )
@@ -37,11 +38,9 @@ func (d *deployment) readFigures(ctx context.Context) (f *metrics.Figures, err e
 	}
 	f.Phases, f.LeftOut = phases, more
 	for _, job := range list {
-		told := metrics.Job{Job: job}
-		if job.State.Open() {
-			if told.Oldest, err = d.ledger.OldestSent(ctx, job.ID); err != nil {
-				return nil, err
-			}
+		told, err := d.readJob(ctx, job)
+		if err != nil {
+			return nil, err
 		}
 		f.Jobs = append(f.Jobs, told)
 	}
@@ -56,6 +55,19 @@ func (d *deployment) readFigures(ctx context.Context) (f *metrics.Figures, err e
 		f.LoginHeld = login != nil
 	}
 	return f, errors.Join(d.readBacklog(ctx, f), d.readQueues(f))
+}
+
+// readJob reads what is not in a job's record.
+func (d *deployment) readJob(ctx context.Context, job jobs.Job) (told metrics.Job, err error) {
+	if told.Job = job; !job.State.Open() {
+		return told, nil
+	}
+	if told.Oldest, err = d.ledger.OldestSent(ctx, job.ID); err != nil {
+		return told, err
+	}
+	closed, err := d.closed(ctx, &job)
+	told.InWindow = closed == ""
+	return told, err
 }
 
 // readBacklog reads what waits beside the jobs.

@@ -71,6 +71,10 @@ func (j *Job) collect(tell gauges) {
 		tell.moment(jobFinished, *j.FinishedAt, j.ID)
 	}
 	tell.moment(jobUnanswered, j.Oldest, j.ID)
+	if j.State.Open() {
+		tell.gauge(jobWithin, j.Policy.AnswerWithin.Seconds(), j.ID)
+		tell.gauge(jobWindow, yes(j.InWindow), j.ID)
+	}
 	tell.gauge(jobDrift, math.Abs(float64(j.Devices-j.Counts.Total())), j.ID)
 	tell.gauge(jobFound, yes(j.Drift != ""), j.ID)
 }

@@ -120,8 +120,10 @@ var (
 	jobFinished   = describe("job_finished_timestamp_seconds", "When a job ended.", "job_id")
 	jobUnanswered = describe("job_oldest_unanswered_timestamp_seconds",
 		"When the oldest batch of a job that still waits for callbacks was sent.", "job_id")
-	jobDrift = describe("job_ledger_drift_devices", "Devices by which a job's counts by state differ from its roster.", "job_id")
-	jobFound = describe("job_ledger_drift_found", "1 for a job of which a recount found and righted wrong counts.", "job_id")
+	jobWithin = describe("job_answer_within_seconds", "How long a job waits for a callback.", "job_id")
+	jobWindow = describe("job_window_open", "1 where the start and the windows of an unfinished job let it send now, else 0.", "job_id")
+	jobDrift  = describe("job_ledger_drift_devices", "Devices by which a job's counts by state differ from its roster.", "job_id")
+	jobFound  = describe("job_ledger_drift_found", "1 for a job of which a recount found and righted wrong counts.", "job_id")
 
 	phases      = describe("jobs", "Jobs that are kept, by phase.", "phase")
 	leftOut     = describe("jobs_left_out", "Unfinished or recent jobs beyond the bound on those with figures of their own.")
@@ -143,7 +145,8 @@ var (
 
 	deploymentDescs = []*prometheus.Desc{
 		redisUp, readSeconds, readErrors, jobInfo, jobDevices, jobAttempts, jobRepeats, jobBatches, jobRequests, jobCallbacks,
-		jobPaused, jobStarted, jobFinished, jobUnanswered, jobDrift, jobFound, phases, leftOut, holdSince, holdUntil, loginHeld,
+		jobPaused, jobStarted, jobFinished, jobUnanswered, jobWithin, jobWindow, jobDrift, jobFound, phases, leftOut, holdSince,
+		holdUntil, loginHeld,
 		rateShare, rateOf, inFlight, inFlightMax, queueTasks, queueAge, workers, parked, parkedSince, inDoubt, losses,
 	}
 )

@@ -29,11 +29,11 @@ func everything() *metrics.Figures {
 	open := jobs.Job{
 		ID: "j1", Name: "night", Target: jobs.Global, State: jobs.Paused, PausedBy: jobs.ByBrake, Devices: 100, Attempts: 60, Repeats: 3,
 		Batches: 6, Requests: 5, Callbacks: 41, Drift: "failed 1 instead of 2", StartedAt: &started,
-		Counts: jobs.Counts{jobs.Pending: 40, jobs.Submitted: 10, jobs.Succeeded: 48},
+		Policy: jobs.DefaultPolicy(), Counts: jobs.Counts{jobs.Pending: 40, jobs.Submitted: 10, jobs.Succeeded: 48},
 	}
 	ended := jobs.Job{ID: "j2", Name: "before", State: jobs.Finished, Devices: 1, Counts: jobs.Counts{jobs.Failed: 1}, FinishedAt: &finished}
 	return &metrics.Figures{
-		Jobs:   []metrics.Job{{Job: open, Oldest: night.Add(time.Minute)}, {Job: ended}},
+		Jobs:   []metrics.Job{{Job: open, Oldest: night.Add(time.Minute), InWindow: true}, {Job: ended}},
 		Phases: map[jobs.Phase]int{jobs.Paused: 1, jobs.Finished: 7}, LeftOut: 2,
 		Limits: ratelimit.Status{
 			Limits: ratelimit.Limits{Requests: ratelimit.Rate{Count: 120, Per: time.Minute}}, Share: 0.5, InFlight: 10,
@@ -143,6 +143,8 @@ func TestFiguresComeOutAsTheyAre(t *testing.T) {
 		`simshift_job_ledger_drift_found{job_id="j1"} 1`,
 		`simshift_job_ledger_drift_found{job_id="j2"} 0`,
 		`simshift_job_oldest_unanswered_timestamp_seconds{job_id="j1"} 1.77240246e+09`,
+		`simshift_job_window_open{job_id="j1"} 1`,
+		`simshift_job_answer_within_seconds{job_id="j1"} 21600`,
 		`simshift_jobs{phase="finished"} 7`,
 		`simshift_jobs{phase="running"} 0`,
 		`simshift_jobs_left_out 2`,

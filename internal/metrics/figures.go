@@ -22,10 +22,11 @@ type Figures struct {
 	Losses    int       // of Redis, in the last week
 }
 
-// Job is a job, and when the longest of its batches that wait for callbacks was sent; zero: none waits.
+// Job is a job, and what is not in its record.
 type Job struct {
 	jobs.Job
-	Oldest time.Time
+	Oldest   time.Time // when the batch was sent that has been waiting longest for callbacks; zero: none waits
+	InWindow bool      // its start and its windows let it send now
 }
 
 // Queue is how one queue stands.
