@@ -122,7 +122,8 @@ func (s *Settler) adopt(ctx context.Context, c *thingspace.Callback, unknown []j
 		return nil, false, "its request is not known", nil
 	}
 	if err := s.tasks.Deadline(ctx, x.id, deadline); err != nil {
-		s.log.WarnContext(ctx, "deadline task not queued; the sweeper keeps the deadline", "error", err)
+		s.log.WarnContext(ctx, "deadline task not queued; the sweeper keeps the deadline", "job", x.id.Job, "batch", x.id.Batch,
+			"request", c.RequestID, "error", err)
 	}
 	return x, true, "", nil
 }

@@ -149,6 +149,7 @@ func (s *Settler) write(ctx context.Context, verdicts []verdict) (moved bool, er
 			return moved, err
 		}
 		s.fates.count(events, settlement.Effects)
+		s.log.DebugContext(ctx, "callbacks written", "job", job, "count", len(events), "batches_closed", len(settlement.Closed))
 		moved = moved || slices.Contains(settlement.Effects, jobs.Settled)
 		s.wake(ctx, job, settlement)
 	}

@@ -160,11 +160,13 @@ func (w *Worker) Run(ctx context.Context) error {
 
 func logFailure(log *slog.Logger) func(context.Context, *asynq.Task, error) {
 	return func(ctx context.Context, task *asynq.Task, err error) {
+		var p payload
+		_ = json.Unmarshal(task.Payload(), &p) // what is no payload of ours names neither
 		if wait, ok := errors.AsType[*putBack](err); ok {
-			log.DebugContext(ctx, "task waits", "task", task.Type(), "for", wait.delay, "why", wait.why)
+			log.DebugContext(ctx, "task waits", "task", task.Type(), "job", p.Job, "batch", p.Batch, "for", wait.delay, "why", wait.why)
 			return
 		}
-		log.ErrorContext(ctx, "task failed; it will be tried again", "task", task.Type(), "payload", string(task.Payload()), "error", err)
+		log.ErrorContext(ctx, "task failed; it will be tried again", "task", task.Type(), "job", p.Job, "batch", p.Batch, "error", err)
 	}
 }
 

@@ -207,6 +207,7 @@ var wrongSettings = map[string]string{
 	"metrics-listen":           "work --metrics-listen :9464",
 	"log-level":                "jobs list --log-level loud",
 	"log-format":               "jobs list --log-format xml",
+	"log-identities":           "jobs list --log-identities some",
 }
 
 func TestAWrongSettingSaysWhatToDo(t *testing.T) {

@@ -172,30 +172,6 @@ func readLimits(env *Env) (limits ratelimit.Limits, err error) {
 	return limits, r.err
 }
 
-func newLog(env *Env) (*slog.Logger, error) {
-	r := reader{env: env}
-	level, format := r.text("LOG_LEVEL"), r.text("LOG_FORMAT")
-	if r.err != nil {
-		return nil, r.err
-	}
-	var options slog.HandlerOptions
-	var parsed slog.Level
-	if err := parsed.UnmarshalText([]byte(level)); err != nil {
-		return nil, usage("use debug, info, warn or error", "SIMSHIFT_LOG_LEVEL is %q", level)
-	}
-	options.Level = parsed
-	switch format {
-	case "text":
-		return slog.New(slog.NewTextHandler(env.Err, &options)), nil
-	case "json":
-		return slog.New(slog.NewJSONHandler(env.Err, &options)), nil
-	}
-	return nil, usage("use text or json", "SIMSHIFT_LOG_FORMAT is %q", format)
-}
-
-// quiet is a log for commands that talk to a person themselves.
-func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
-
 // openJob connects to Redis and finds the job that a user named. The caller closes the deployment.
 func openJob(ctx context.Context, env *Env, word string) (*deployment, jobs.Job, error) {
 	if word == "" { // an unset variable, most likely

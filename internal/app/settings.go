@@ -71,6 +71,8 @@ var Settings = []Setting{
 		Usage: "the loopback address at which a worker shows its own figures to Prometheus, as 127.0.0.1:9464; empty: at none"},
 	{Name: "LOG_LEVEL", Default: "info", Usage: "debug, info, warn or error"},
 	{Name: "LOG_FORMAT", Default: "text", Usage: "text or json"},
+	{Name: "LOG_IDENTITIES", Default: "masked",
+		Usage: "masked or full: whether logs tell of an EID, ICCID or IMEI more than its last four digits"},
 }
 
 // Flag is the setting's flag, without the dashes: CALLBACK_LISTEN is --callback-listen.

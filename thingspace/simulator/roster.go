@@ -102,7 +102,7 @@ func (d *wantedDevice) check(m *mind) *refusal {
 	case d.id == eid{} || d.target == iccid{}:
 		return refuseInput("Device.Identifier.Invalid", "A device needs both an eid and an iccid.")
 	case m.poison[d.id]:
-		return refuseInput("Device.Identifier.Invalid", "A device identifier is not valid.")
+		return refuseInput("Device.Identifier.Invalid", "The eid %q is not valid.", d.id.String())
 	case m.AbsentRefused && m.absent[d.id]:
 		return refuse(http.StatusBadRequest, "REQUEST_FAILED.DeviceNotFound", "A device was not found.")
 	}
