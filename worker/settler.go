@@ -35,6 +35,7 @@ type Settler struct {
 	witness *Witness
 	indexes *indexes
 	fates   *Fates
+	tracer  Tracer
 	now     func() time.Time
 	chance  func() float64
 	log     *slog.Logger
@@ -47,6 +48,7 @@ type SettlerConfig struct {
 	Limiter *ratelimit.Limiter
 	Witness *Witness
 	Fates   *Fates // counts what becomes of the callbacks; several settlers may share it
+	Tracer  Tracer // nil: nobody is told
 	Now     func() time.Time
 	Chance  func() float64 // uniform in [0, 1)
 	Log     *slog.Logger
@@ -56,7 +58,7 @@ type SettlerConfig struct {
 func NewSettler(c SettlerConfig) *Settler {
 	return &Settler{
 		books: c.Books, tasks: c.Tasks, limiter: c.Limiter, witness: c.Witness, indexes: newIndexes(c.Books), fates: c.Fates,
-		now: c.Now, chance: c.Chance, log: c.Log,
+		tracer: c.Tracer, now: c.Now, chance: c.Chance, log: c.Log,
 	}
 }
 
@@ -144,11 +146,15 @@ func (s *Settler) write(ctx context.Context, verdicts []verdict) (moved bool, er
 		}
 	}
 	for job, events := range byJob {
+		began := s.now()
 		settlement, err := s.books.Settle(ctx, job, attempts[job], events)
 		if err != nil {
 			return moved, err
 		}
 		s.fates.count(events, settlement.Effects)
+		if s.tracer != nil {
+			s.tracer.Settled(job, events, began, s.now())
+		}
 		s.log.DebugContext(ctx, "callbacks written", "job", job, "count", len(events), "batches_closed", len(settlement.Closed))
 		moved = moved || slices.Contains(settlement.Effects, jobs.Settled)
 		s.wake(ctx, job, settlement)

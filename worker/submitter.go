@@ -45,6 +45,7 @@ type submitter struct {
 	planner   *planner
 	tasks     *Tasks
 	timeout   time.Duration // of the request
+	tracer    Tracer        // nil: nobody is told
 	now       func() time.Time
 	chance    func() float64
 	newRun    func() string
@@ -164,7 +165,11 @@ func (s *submitter) send(ctx context.Context, b *sending, turn *turn) (sent bool
 	// A stretch of time and not a moment: our clock is not the one that contexts go by.
 	request, cancel := context.WithTimeout(ctx, s.timeout-s.now().Sub(start))
 	defer cancel()
+	asked := s.now()
 	requestID, err := s.carrier.Enable(request, enableRequest(b.group, members, s.again(b)))
+	if s.tracer != nil {
+		s.tracer.Sent(&b.batch, requestID, mayBeTaken(err), asked, s.now(), err)
+	}
 	words := []any{"job", b.id.Job, "batch", b.id.Batch, "attempt", b.batch.Attempt, "devices", len(members),
 		"account", b.group.Account}
 	if err == nil {
@@ -173,6 +178,12 @@ func (s *submitter) send(ctx context.Context, b *sending, turn *turn) (sent bool
 		s.log.WarnContext(ctx, "batch sent without success", append(words, "error", err)...)
 	}
 	return true, s.answered(context.WithoutCancel(ctx), b, requestID, err)
+}
+
+// mayBeTaken tells whether a request can have been executed.
+func mayBeTaken(err error) bool {
+	answer, ok := errors.AsType[*thingspace.Error](err)
+	return err == nil || !ok || answer.Outcome == thingspace.Unknown
 }
 
 // takeBack gives up a batch whose intent is written, and for which no request was made.

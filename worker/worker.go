@@ -49,6 +49,7 @@ type Config struct {
 	Carrier  Carrier
 	Registry Registry
 	Heralds  []Herald            // who tells somebody outside what happened
+	Tracer   Tracer              // nil: nobody is told
 	Listener thingspace.Listener // what to register for an account; without a URL nothing is registered
 
 	Concurrency    int           // tasks at once in this process, at least 1
@@ -77,6 +78,7 @@ func New(c Config) *Worker {
 	submit := &submitter{
 		books: c.Books, carrier: c.Carrier, limiter: c.Limiter, witness: c.Witness, planner: plan, tasks: c.Tasks,
 		timeout:   c.RequestTimeout,
+		tracer:    c.Tracer,
 		listeners: newListeners(c.Registry, c.Limiter, c.Listener, c.Now),
 		now:       c.Now, chance: c.Chance, newRun: uuid.NewString, log: c.Log,
 	}

@@ -205,6 +205,7 @@ var wrongSettings = map[string]string{
 	"approve-above":            "import FLEET --target us --plan x --approve-above some",
 	"notify-command":           "work --notify-command pager",
 	"metrics-listen":           "work --metrics-listen :9464",
+	"traces-url":               "jobs list --traces-url 127.0.0.1:4318",
 	"log-level":                "jobs list --log-level loud",
 	"log-format":               "jobs list --log-format xml",
 	"log-identities":           "jobs list --log-identities some",

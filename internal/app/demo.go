@@ -200,7 +200,7 @@ func (d *deployment) demoParts(ctx context.Context, seed uint64) (wait func() er
 	client := d.client(cfg)
 	work := worker.New(worker.Config{
 		Redis: d.rdb, Books: d.ledger, Tasks: d.tasks, Settler: d.settler(), Witness: d.witness, Limiter: d.limiter,
-		Carrier: counted{client, d.figures, d.env.Now}, Registry: client, Heralds: heralds,
+		Carrier: counted{client, d.figures, d.env.Now}, Registry: client, Heralds: heralds, Tracer: d.told(),
 		Listener: thingspace.Listener{
 			Service: thingspace.ProfileService, URL: "http://" + sockets[1].Addr().String() + worker.CallbackPath,
 			Username: secret.Username, Password: secret.Password,

@@ -16,6 +16,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/simshift/simshift/internal/metrics"
+	"github.com/simshift/simshift/internal/tracing"
 	"github.com/simshift/simshift/jobs"
 	"github.com/simshift/simshift/ledger"
 	"github.com/simshift/simshift/ratelimit"
@@ -35,6 +36,7 @@ type deployment struct {
 	uploads *spool           // nil: nobody can send files
 	figures *metrics.Process // of this process
 	fates   worker.Fates     // of the callbacks that it weighs
+	tracer  *tracing.Tracer  // nil: nobody is told
 	log     *slog.Logger
 }
 
@@ -57,7 +59,12 @@ func open(ctx context.Context, env *Env) (*deployment, error) {
 	if err != nil {
 		return nil, err
 	}
-	return wire(env, rdb, anchored, limits, timeout, log), nil
+	d := wire(env, rdb, anchored, limits, timeout, log)
+	if d.tracer, err = readTracer(ctx, env, log); err != nil {
+		_ = rdb.Close()
+		return nil, err
+	}
+	return d, nil
 }
 
 // wire makes a deployment on an open Redis, by whose clock everything in it goes.
@@ -106,13 +113,20 @@ func processName() string {
 	return fmt.Sprintf("%s:%d:%s", host, os.Getpid(), uuid.NewString()[:8])
 }
 
-// Close gives the connections back.
-func (d *deployment) Close() { _ = d.rdb.Close() }
+// Close delivers the last spans and gives the connections back.
+func (d *deployment) Close() {
+	if d.tracer != nil {
+		if err := d.tracer.Close(); err != nil {
+			d.log.Warn("spans not delivered", "error", err)
+		}
+	}
+	_ = d.rdb.Close()
+}
 
 func (d *deployment) settler() *worker.Settler {
 	return worker.NewSettler(worker.SettlerConfig{
-		Books: d.ledger, Tasks: d.tasks, Limiter: d.limiter, Witness: d.witness, Fates: &d.fates, Now: d.env.Now,
-		Chance: rand.Float64, Log: d.log,
+		Books: d.ledger, Tasks: d.tasks, Limiter: d.limiter, Witness: d.witness, Fates: &d.fates, Tracer: d.told(),
+		Now: d.env.Now, Chance: rand.Float64, Log: d.log,
 	})
 }
 

@@ -229,6 +229,9 @@ func (d *deployment) create(ctx context.Context, s *survey, o *ImportOptions) (j
 		return job, err
 	}
 	committed = true
+	if job.Devices = s.plan.Devices; d.tracer != nil {
+		d.tracer.Imported(&job, job.CreatedAt, d.env.Now())
+	}
 	if hold != "" {
 		note := jobs.Entry{Who: "simshift", Act: jobs.ActApproval, Words: hold}
 		if err := d.ledger.Note(ctx, job.ID, note); err != nil {

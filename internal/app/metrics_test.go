@@ -209,16 +209,19 @@ func TestRequestsAreCountedByTheirOutcome(t *testing.T) {
 	}
 }
 
-// A whole night on a bad day: what this process has counted must be what the job's books say.
-func TestTheFiguresOfANightAreThoseOfItsBooks(t *testing.T) {
-	t.Parallel()
+// badNight moves a fleet on a bad day in this process, to its end. prepare may change the deployment first.
+func badNight(t *testing.T, devices int, prepare func(*deployment)) (*deployment, jobs.Job) {
+	t.Helper()
 	store, err := newDemoStore()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer store.close()
+	t.Cleanup(store.close)
 	env := &Env{Out: io.Discard, Err: io.Discard, Now: time.Now, Getenv: func(string) string { return "" }}
 	d := wire(env, store.client, newAnchor(time.Now), ratelimit.Limits{}, demoTimeout, quiet())
+	if prepare != nil {
+		prepare(d)
+	}
 	stopWitness := d.witnessed(t.Context())
 	running, stop := context.WithCancel(t.Context())
 	wait, err := d.demoParts(running, 1)
@@ -226,7 +229,7 @@ func TestTheFiguresOfANightAreThoseOfItsBooks(t *testing.T) {
 		t.Fatal(err)
 	}
 	fleet := filepath.Join(t.TempDir(), "fleet.csv")
-	if err := writeDemoFleet(fleet, 3000, 1); err != nil {
+	if err := writeDemoFleet(fleet, devices, 1); err != nil {
 		t.Fatal(err)
 	}
 	options := NewImportOptions()
@@ -244,6 +247,13 @@ func TestTheFiguresOfANightAreThoseOfItsBooks(t *testing.T) {
 	if job, err = d.ledger.Job(t.Context(), job.ID); err != nil {
 		t.Fatal(err)
 	}
+	return d, job
+}
+
+// A whole night on a bad day: what this process has counted must be what the job's books say.
+func TestTheFiguresOfANightAreThoseOfItsBooks(t *testing.T) {
+	t.Parallel()
+	d, job := badNight(t, 3000, nil)
 	text := scrape(t, d.metrics())
 	sum := func(series string) (total int64) {
 		for _, line := range regexp.MustCompile(`(?m)^`+series+` (\S+)$`).FindAllStringSubmatch(text, -1) {

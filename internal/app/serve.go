@@ -74,7 +74,7 @@ func Work(ctx context.Context, env *Env) error {
 	r := reader{env: env}
 	config := worker.Config{
 		Redis: d.rdb, Books: d.ledger, Tasks: d.tasks, Settler: d.settler(), Witness: d.witness, Limiter: d.limiter,
-		Carrier: counted{client, d.figures, d.env.Now}, Registry: client, Listener: own, Heralds: heralds,
+		Carrier: counted{client, d.figures, d.env.Now}, Registry: client, Listener: own, Heralds: heralds, Tracer: d.told(),
 		Concurrency:    int(r.number("CONCURRENCY", 1, 1000)),
 		RequestTimeout: cfg.Timeout,
 		SweepEvery:     r.duration("SWEEP_EVERY", 100*time.Millisecond, time.Hour),

@@ -69,6 +69,8 @@ var Settings = []Setting{
 	{Name: "NOTIFY_COMMAND", Usage: "the whole path of a program that is told the same, on its standard input"},
 	{Name: "METRICS_LISTEN",
 		Usage: "the loopback address at which a worker shows its own figures to Prometheus, as 127.0.0.1:9464; empty: at none"},
+	{Name: "TRACES_URL",
+		Usage: "the OpenTelemetry collector that is told of imports, requests and callbacks, as http://127.0.0.1:4318; empty: none is"},
 	{Name: "LOG_LEVEL", Default: "info", Usage: "debug, info, warn or error"},
 	{Name: "LOG_FORMAT", Default: "text", Usage: "text or json"},
 	{Name: "LOG_IDENTITIES", Default: "masked",
