@@ -22,7 +22,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 func eid(n int) string {
 	body := fmt.Sprintf("890490321234512345%012d", n)
 	for check := range 97 {
-		text := fmt.Sprintf("%s%02d", body, check)
+		text := body + string([]byte{'0' + byte(check/10), '0' + byte(check%10)})
 		if id, err := jobs.ParseEID(text); err == nil && id.Valid() {
 			return text
 		}
@@ -135,7 +135,9 @@ func (r result) checkRows(t asserter, fleet *Fleet) {
 	for _, device := range r.devices {
 		devices[device.Row] = device.EID
 	}
-	text, number, duplicates := header.Text+"\n", uint32(0), int64(0)
+	var text bytes.Buffer
+	text.WriteString(header.Text + "\n")
+	number, duplicates := uint32(0), int64(0)
 	for row, err := range fleet.Rows(context.Background()) {
 		if err != nil {
 			t.Fatalf("%v", err)
@@ -159,12 +161,13 @@ func (r result) checkRows(t asserter, fleet *Fleet) {
 		case !device:
 			t.Errorf("row %d is no device, nor anything else", number)
 		}
-		text += string(row.Text) + "\n"
+		text.Write(row.Text)
+		text.WriteByte('\n')
 	}
 	if int64(number) != r.Rows || duplicates != r.Duplicates || len(refusals) > 0 {
 		t.Errorf("%d of %d rows came, %d of %d duplicates; %d rejects did not", number, r.Rows, duplicates, r.Duplicates, len(refusals))
 	}
-	reader := csv.NewReader(strings.NewReader(text))
+	reader := csv.NewReader(&text)
 	reader.Comma, reader.LazyQuotes, reader.FieldsPerRecord = header.Comma, true, -1
 	records, err := reader.ReadAll()
 	if err != nil || int64(len(records)) != r.Rows+1 {
