@@ -1,7 +1,10 @@
 package main
 
 import (
+	"flag"
 	"os"
+	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -12,7 +15,13 @@ import (
 	"github.com/simshift/simshift/internal/redistest"
 )
 
+// testsPerProcessor is how many tests run at a time for each processor, unless -parallel says otherwise: they wait for a
+// played carrier most of the time.
+const testsPerProcessor = 3
+
 func TestMain(m *testing.M) {
+	// testing has defined the flag, and the command line, which is read after this, may say otherwise.
+	_ = flag.Set("test.parallel", strconv.Itoa(testsPerProcessor*runtime.GOMAXPROCS(0)))
 	testscript.Main(m, map[string]func(){"simshift": main})
 }
 

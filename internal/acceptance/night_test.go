@@ -36,13 +36,16 @@ var without = flag.String("without", "", "the safeguard that the program is buil
 // plain takes the race detector off the program under test, where it is to be as fast as it is.
 var plain = flag.Bool("plain", false, "test the program without the race detector")
 
-// testsPerProcessor is how many tests run at a time for each processor, unless -parallel says otherwise.
+// testsPerProcessor is how many tests run at a time for each processor, unless -parallel says otherwise: they wait for
+// deadlines and answers most of the time.
 const testsPerProcessor = 3
 
 // binaries is the folder that they are built in.
 var binaries string
 
 func TestMain(m *testing.M) {
+	// testing has defined the flag, and the command line, which is read after this, may say otherwise.
+	_ = flag.Set("test.parallel", strconv.Itoa(testsPerProcessor*runtime.GOMAXPROCS(0)))
 	flag.Parse()
 	folder, err := os.MkdirTemp("", "simshift-acceptance-")
 	if err == nil {
@@ -57,19 +60,9 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
-	sideBySide()
 	code := m.Run()
 	_ = os.RemoveAll(folder)
 	os.Exit(code)
-}
-
-// sideBySide runs more tests at a time than there are processors: they wait for deadlines and answers most of the time.
-func sideBySide() {
-	chosen := false
-	flag.Visit(func(f *flag.Flag) { chosen = chosen || f.Name == "test.parallel" })
-	if !chosen {
-		_ = flag.Set("test.parallel", strconv.Itoa(testsPerProcessor*runtime.GOMAXPROCS(0))) // testing has defined it
-	}
 }
 
 // buildTested builds the program under test, without a safeguard if one is named.
