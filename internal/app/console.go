@@ -76,7 +76,7 @@ func (d *deployment) openConsole(ctx context.Context) (*privateListener, error) 
 	}
 	desk := d.forOthers(uploads)
 	p := &privateListener{hub: live.New(desk, d.env.Now, d.log), uploads: uploads, socket: socket}
-	config := console.Config{Guard: guard, Log: d.log, Ready: func(ctx context.Context) error { return d.rdb.Ping(ctx).Err() }}
+	config := console.Config{Guard: guard, Log: d.log, Metrics: d.metrics(), Ready: func(ctx context.Context) error { return d.rdb.Ping(ctx).Err() }}
 	if pair != nil {
 		config.Certificate, guard.Secure = pair.get, true
 	}

@@ -235,9 +235,9 @@ func badNight(t *testing.T, devices int, prepare func(*deployment)) (*deployment
 	options := NewImportOptions()
 	options.Target, options.Policy = string(jobs.Global), demoPolicy()
 	options.Policy.Attempts, options.Policy.Backoff, options.Policy.AnswerWithin = 2, time.Second, 4*time.Second
-	job, err := d.importFleet(t.Context(), fleet, options)
+	job, err := importFleet(t.Context(), d.env, d, fleet, options)
 	if err == nil {
-		job, err = d.watch(t.Context(), job.ID, 50*time.Millisecond)
+		_, err = watch(t.Context(), d.env, d, job.ID, 50*time.Millisecond)
 	}
 	stop()
 	if err = errors.Join(err, wait()); err != nil {
