@@ -35,7 +35,7 @@ type deployment struct {
 	witness *worker.Witness
 	uploads *spool           // nil: nobody can send files
 	figures *metrics.Process // of this process
-	fates   worker.Fates     // of the callbacks that it weighs
+	fates   *worker.Fates    // of the callbacks that it weighs
 	tracer  *tracing.Tracer  // nil: nobody is told
 	log     *slog.Logger
 }
@@ -75,7 +75,7 @@ func wire(env *Env, rdb redis.UniversalClient, anchored *anchor, limits ratelimi
 	onTime.Now = anchored.Now
 	figures := metrics.New()
 	d := &deployment{
-		env: &onTime, rdb: rdb, anchor: anchored, figures: figures, log: log,
+		env: &onTime, rdb: rdb, anchor: anchored, figures: figures, fates: new(worker.Fates), log: log,
 		ledger: ledger.New(rdb, anchored.Now),
 		tasks:  worker.NewTasks(asynq.NewClientFromRedisClient(rdb)),
 		limiter: ratelimit.New(rdb, limits, ratelimit.Clock(anchored.Now), ratelimit.Watch(func(part string, t *ratelimit.Turn) {
@@ -125,7 +125,7 @@ func (d *deployment) Close() {
 
 func (d *deployment) settler() *worker.Settler {
 	return worker.NewSettler(worker.SettlerConfig{
-		Books: d.ledger, Tasks: d.tasks, Limiter: d.limiter, Witness: d.witness, Fates: &d.fates, Tracer: d.told(),
+		Books: d.ledger, Tasks: d.tasks, Limiter: d.limiter, Witness: d.witness, Fates: d.fates, Tracer: d.told(),
 		Now: d.env.Now, Chance: rand.Float64, Log: d.log,
 	})
 }

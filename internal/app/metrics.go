@@ -26,7 +26,7 @@ const (
 
 // metrics answers scrapes with the figures of this process and of the deployment.
 func (d *deployment) metrics() http.Handler {
-	return d.figures.Handler(&d.fates, metrics.NewDeployment(d.readFigures, d.env.Now))
+	return d.figures.Handler(d.fates, metrics.NewDeployment(d.readFigures, d.env.Now))
 }
 
 // readFigures reads what all processes share. It reads records of jobs and never of devices.
@@ -168,7 +168,7 @@ func (d *deployment) serveMetrics(ctx context.Context) (stop func(), err error) 
 			Hint: "choose another address with SIMSHIFT_METRICS_LISTEN"}
 	}
 	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", d.figures.Handler(&d.fates))
+	mux.Handle("GET /metrics", d.figures.Handler(d.fates))
 	server := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, WriteTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute}
 	ended := make(chan struct{})
 	go func() {
