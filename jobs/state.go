@@ -132,3 +132,13 @@ func (r Reason) String() string {
 
 // MarshalText gives the reason's words.
 func (r Reason) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
+
+// UnmarshalText reads a reason's words.
+func (r *Reason) UnmarshalText(text []byte) error {
+	at := slices.Index(reasonNames[:], string(text))
+	if at < 0 {
+		return fmt.Errorf("no such reason: %q", text)
+	}
+	*r = Reason(at) //nolint:gosec // there are few
+	return nil
+}

@@ -7,7 +7,7 @@ import (
 )
 
 func tokensCommand(env *app.Env) *cobra.Command {
-	return group("tokens", "Decide who may use the console and the API", "  simshift tokens add dana --role operator\n  simshift tokens list",
+	return group("tokens", "Decide who may use the console and the API", "  simshift tokens add alex --role operator --console-tokens-file tokens\n  simshift tokens list --console-tokens-file tokens",
 		tokensAddCommand(env), tokensListCommand(env), tokensRemoveCommand(env))
 }
 
@@ -18,7 +18,7 @@ func tokensAddCommand(env *app.Env) *cobra.Command {
 		Long: `Makes a token, prints it, and writes its digest with the name and the role into the tokens file, which is made if need be.
 A running console knows it within a second. A viewer looks; an operator also changes jobs; an approver also lets large
 jobs go that somebody else imported. NAME is what the jobs' logs then say.`,
-		Example: "  simshift tokens add dana --role operator --console-tokens-file tokens\n" +
+		Example: "  simshift tokens add alex --role operator --console-tokens-file tokens\n" +
 			"  simshift tokens add prometheus --role viewer --console-tokens-file tokens > prometheus.token",
 		RunE: func(cmd *cobra.Command, args []string) error { return app.AddToken(cmd.Context(), env, args[0], role) },
 	}

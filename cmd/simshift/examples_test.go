@@ -76,7 +76,7 @@ func (s *stage) unapproved(t *testing.T) troupe {
 func (s *stage) paused(t *testing.T) troupe {
 	t.Helper()
 	job := s.held(t)
-	s.run(t, s.folder, "simshift jobs pause "+job.id, 0)
+	s.run(t, s.folder, "SIMSHIFT_SERVER= simshift jobs pause "+job.id, 0)
 	return job
 }
 
@@ -180,7 +180,19 @@ func isJSON(t *testing.T, line, out string) {
 // what was parked is forgotten by one of them before doctor looks.
 func TestEveryExampleRuns(t *testing.T) {
 	t.Parallel()
+	newStage(t, 5).playExamples(t)
+}
+
+// The same examples, through the console of a listener.
+func TestEveryExampleRunsThroughAServer(t *testing.T) {
+	t.Parallel()
 	s := newStage(t, 5)
+	s.goThroughConsole()
+	s.playExamples(t)
+}
+
+func (s *stage) playExamples(t *testing.T) {
+	t.Helper()
 	for _, line := range examples() {
 		if !strings.Contains(line, "simshift demo") {
 			t.Run(line, func(t *testing.T) { s.example(t, line) })

@@ -3,6 +3,8 @@ package main
 import (
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // printing has a line for each command that prints data; -o json is added to it.
@@ -28,6 +30,7 @@ var printing = map[string]string{
 	"simshift callbacks list":   "simshift callbacks list --account 0000123456-00001",
 	"simshift callbacks parked": "simshift callbacks parked",
 	"simshift doctor":           "simshift doctor",
+	"simshift tokens list":      "simshift tokens list --console-tokens-file tokens",
 }
 
 // telling has the commands that print no data, or not as JSON, and why.
@@ -37,6 +40,8 @@ var telling = map[string]string{
 	"simshift simulator":             "it runs until a signal, and logs; its book is JSON",
 	"simshift callbacks register":    "it does something, and says so",
 	"simshift callbacks remove":      "it does something, and says so",
+	"simshift tokens add":            "it prints a token, alone",
+	"simshift tokens remove":         "it does something, and says so",
 	"simshift help":                  "it is for people",
 	"simshift completion bash":       "it is for shells",
 	"simshift completion fish":       "it is for shells",
@@ -74,4 +79,42 @@ func TestEveryCommandThatPrintsDataPrintsJSON(t *testing.T) {
 			t.Errorf("%s has no data, which is [] and not %s", line, out)
 		}
 	}
+}
+
+// What a command prints is the same whether it asks Redis itself or a server does.
+func TestThroughAServerTheSameIsPrinted(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, 0)
+	job := s.ended
+	lines := []string{
+		"jobs list", "jobs show JOB", "jobs show spring-migration", "jobs watch JOB; test $? = 3", "jobs log JOB", "jobs limits",
+		"jobs limits JOB", "results JOB", "results JOB --state failed,unanswered --fault UnexpectedError --min-attempts 1",
+		"results JOB --join " + job.fleet, "device " + job.device.EID, "callbacks parked", "plan " + job.fleet + " --again; test $? = 0",
+		"jobs report JOB | sed 's/ made .*//'",
+	}
+	var direct []string
+	for _, line := range lines {
+		direct = append(direct, s.printed(t, line, job)...)
+	}
+	s.goThroughConsole()
+	var through []string
+	for _, line := range lines {
+		through = append(through, s.printed(t, line, job)...)
+	}
+	for i := range direct {
+		if diff := cmp.Diff(direct[i], through[i]); diff != "" {
+			t.Errorf("Redis against the server: %s", diff)
+		}
+	}
+}
+
+// printed is what a line prints, for a person and as JSON.
+func (s *stage) printed(t *testing.T, line string, job troupe) (texts []string) {
+	t.Helper()
+	line = "simshift " + strings.ReplaceAll(line, "JOB", job.id)
+	texts = append(texts, line+"\n"+s.run(t, s.folder, line, 0))
+	if !strings.ContainsAny(line, ";|") && !strings.Contains(line, "--join") {
+		texts = append(texts, line+"\n"+s.run(t, s.folder, line+" -o json", 0))
+	}
+	return texts
 }

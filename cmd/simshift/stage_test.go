@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -28,9 +29,10 @@ type stage struct {
 	carrier *simulator.Simulator
 	devices int // how many were made up so far
 
-	ended  troupe   // a job that has ended, and nobody changes
-	spent  []troupe // more of them, each for one command that changes it
-	parked string   // a parked callback
+	ended   troupe   // a job that has ended, and nobody changes
+	spent   []troupe // more of them, each for one command that changes it
+	parked  string   // a parked callback
+	console string   // the listener's private address
 }
 
 // troupe is a job on the stage, with one of its devices and its file.
@@ -54,10 +56,13 @@ func newStage(t *testing.T, spent int) *stage {
 	s.env = append(s.env, "SIMSHIFT_REDIS_URL="+redistest.Start(t).URL(), "SIMSHIFT_THINGSPACE_URL="+s.playCarrier(t)+"/api",
 		"SIMSHIFT_THINGSPACE_KEY=key", "SIMSHIFT_THINGSPACE_SECRET=secret", "SIMSHIFT_THINGSPACE_USERNAME=user",
 		"SIMSHIFT_THINGSPACE_PASSWORD=pass", "SIMSHIFT_CALLBACK_USERNAME=carrier", "SIMSHIFT_CALLBACK_PASSWORD=hush",
-		"SIMSHIFT_CALLBACK_LISTEN=127.0.0.1:0", "SIMSHIFT_SWEEP_EVERY=1s", "SIMSHIFT_RATE_REQUESTS=0")
+		"SIMSHIFT_CALLBACK_LISTEN=127.0.0.1:0", "SIMSHIFT_CONSOLE_LISTEN=127.0.0.1:0", "SIMSHIFT_SWEEP_EVERY=1s", "SIMSHIFT_RATE_REQUESTS=0")
 	// Without exec they would outlive a test process that is killed: only the shell dies with it.
-	listener := s.start(t, s.folder, "exec simshift serve", `listening for callbacks" address=(127\.0\.0\.1:\d+)`)
+	write(t, filepath.Join(s.folder, "token"), s.run(t, s.folder, "simshift tokens add dana --role approver --console-tokens-file people", 0))
+	listener := s.start(t, s.folder, "SIMSHIFT_CONSOLE_TOKENS_FILE=people exec simshift serve",
+		`(?s)console listens" address=(127\.0\.0\.1:\d+).*listening for callbacks" address=(127\.0\.0\.1:\d+)`)
 	t.Cleanup(func() { listener.stop(t, 0) })
+	s.console = "http://" + consoleAddress.FindStringSubmatch(listener.talk.String())[1]
 	s.env = append(s.env, "SIMSHIFT_CALLBACK_URL=http://"+listener.caught+"/callbacks/thingspace")
 	worker := s.start(t, s.folder, "exec simshift work", "msg=working")
 	t.Cleanup(func() { worker.stop(t, 0) })
@@ -68,6 +73,13 @@ func newStage(t *testing.T, spent int) *stage {
 		t.Fatal(err)
 	}
 	return s
+}
+
+var consoleAddress = regexp.MustCompile(`console listens" address=(\S+)`)
+
+// goThroughConsole makes commands go through the listener's console from now on, instead of on Redis.
+func (s *stage) goThroughConsole() {
+	s.env = append(s.env, "SIMSHIFT_SERVER="+s.console, "SIMSHIFT_TOKEN_FILE="+filepath.Join(s.folder, "token"))
 }
 
 // bareStage has no more than files.
@@ -115,6 +127,7 @@ func (s *stage) prepareFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	write(t, filepath.Join(s.folder, "callback"), "hush\n")
+	s.run(t, s.folder, "simshift tokens add dana --role approver --console-tokens-file tokens", 0)
 	write(t, filepath.Join(s.folder, "fleet.crt"), string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: pair.Certificate[0]})))
 	write(t, filepath.Join(s.folder, "fleet.key"), string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key})))
 }
@@ -123,7 +136,7 @@ func (s *stage) prepareFiles(t *testing.T) {
 func (s *stage) newFolder(t *testing.T) (folder string, first madeup.Identity) {
 	t.Helper()
 	folder = t.TempDir()
-	for _, name := range []string{"fleet.crt", "fleet.key"} {
+	for _, name := range []string{"fleet.crt", "fleet.key", "tokens"} {
 		if err := os.Link(filepath.Join(s.folder, name), filepath.Join(folder, name)); err != nil {
 			t.Fatal(err)
 		}
@@ -161,7 +174,7 @@ func write(t *testing.T, path, text string) {
 func (s *stage) imported(t *testing.T, environment, how string) troupe {
 	t.Helper()
 	folder, first := s.newFolder(t)
-	id := s.run(t, folder, environment+" simshift import fleet.csv --target global "+how, 0)
+	id := s.run(t, folder, environment+" SIMSHIFT_SERVER= simshift import fleet.csv --target global "+how, 0)
 	return troupe{strings.TrimSpace(id), first, filepath.Join(folder, "fleet.csv")}
 }
 
