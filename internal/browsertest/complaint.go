@@ -53,14 +53,16 @@ func (c *complaints) hear(event any) {
 func (c *complaints) hearRequest(event any) {
 	switch e := event.(type) {
 	case *network.EventRequestWillBeSent:
-		c.asks[e.RequestID] = e.Request.Method + " " + e.Request.URL
+		if !strings.HasSuffix(e.Request.URL, "/favicon.ico") { // asked for by the browser, of its own accord, now and then
+			c.asks[e.RequestID] = e.Request.Method + " " + e.Request.URL
+		}
 	case *network.EventResponseReceived:
-		if e.Response.Status >= 400 {
-			c.add("%s is answered %d", c.asks[e.RequestID], e.Response.Status)
+		if ask, known := c.asks[e.RequestID]; known && e.Response.Status >= 400 {
+			c.add("%s is answered %d", ask, e.Response.Status)
 		}
 	case *network.EventLoadingFailed:
-		if !e.Canceled && e.ErrorText != "net::ERR_ABORTED" {
-			c.add("%s fails: %s %s", c.asks[e.RequestID], e.ErrorText, e.BlockedReason)
+		if ask, known := c.asks[e.RequestID]; known && !e.Canceled && e.ErrorText != "net::ERR_ABORTED" {
+			c.add("%s fails: %s %s", ask, e.ErrorText, e.BlockedReason)
 		}
 		delete(c.asks, e.RequestID)
 	case *network.EventLoadingFinished:
