@@ -122,7 +122,9 @@ func TestFault11SlowClientsDoNotStarveGoodOnes(t *testing.T) {
 		})
 	}
 	var took []time.Duration
-	cut := 0
+	// Without room made for it a good one waits until the listener's deadlines throw the slow ones out.
+	const longest = 4 * time.Second
+	cut, late := 0, 0
 	for i := range devices {
 		body := `{"username":"carrier","password":"hush",` + strings.TrimSpace(exampleCallback(t, madeup.Device(i), request))[1:]
 		began := time.Now()
@@ -135,13 +137,18 @@ func TestFault11SlowClientsDoNotStarveGoodOnes(t *testing.T) {
 			t.Errorf("a good callback is answered %d (%v)", status, err)
 		}
 		took = append(took, time.Since(began))
+		if took[i] > longest {
+			late++
+		}
+		if late > devices/100 {
+			break // the p99 is lost, and each of the others would wait as long
+		}
 	}
 	stop()
 	slow.Wait()
 	p99 := quantile(took, 0.99)
 	t.Logf("good callbacks among 2,000 slow clients: p50 %v, p99 %v, %d of %d cut off once", quantile(took, 0.5), p99, cut, devices)
-	// Without room made for it a good one waits until the listener's deadlines throw the slow ones out.
-	if p99 > 4*time.Second || cut > devices/10 {
+	if p99 > longest || late > devices/100 || cut > devices/10 {
 		t.Errorf("good callbacks took %v at p99, and %d of %d were cut off", p99, cut, devices)
 	}
 	for _, row := range n.results(id) {
