@@ -247,12 +247,12 @@ func TestAFleetIsImportedByItsPlan(t *testing.T) {
 	page := s.follow(w)
 	plan := w.Header().Get("Location")
 	checkStructure(t, plan, page)
-	has(t, page, `new "fleet".csv`, "Devices 2 500 of 2 501 rows", "Rejected rows 1", "Too many or too few digits", "move 2 500 devices to Global",
-		"1 row would be rejected, so the import will refuse", "a fleet of this size goes better in waves")
+	has(t, page, `new "fleet".csv`, "Devices 2 500 of 2 501 rows", "Rejected rows 1", "Too many or too few digits",
+		"1 row would be rejected, so the import would refuse", "a fleet of this size goes better in waves")
 
 	page = s.page(plan+"&skip_rejects=1&waves=100%2C100%25&windows="+url.QueryEscape("mon-fri 22:00-05:00; sat 10:00-12:00")+"&tz=America%2FChicago", http.StatusOK)
 	checkStructure(t, plan, page)
-	has(t, page, "Waves", "without the 1 rejected row")
+	has(t, page, "Waves", "Yes, move 2 500 devices to Global", "without the 1 rejected row")
 	form := formFields(t, page, "/import/")
 	if refused := s.post(strings.Split(plan, "?")[0], form); refused.Code != http.StatusUnprocessableEntity {
 		t.Errorf("a start without its tick has status %d", refused.Code)

@@ -3,6 +3,7 @@ package pages
 import (
 	"errors"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -132,7 +133,9 @@ type planBody struct {
 	Wrong   string // why there is no plan
 	Refused string // why it was not started
 	Hint    string
-	Again   string // where the rejects are
+	Sieve   string // where the rejected rows are
+	Without string // where the plan goes on without them
+	Twice   string // where the plan goes on with a file that is a job already
 	Rejects []kind
 	Warns   []kind
 	Waves   []wavePlan
@@ -185,7 +188,15 @@ func (b *planBody) arrange() {
 		b.Waves = append(b.Waves, wavePlan{i + 1, end - before, end})
 		before = end
 	}
-	b.Again = "/import/" + url.PathEscape(b.Upload) + "/rejects.csv?" + b.Form.Encode()
+	path := "/import/" + url.PathEscape(b.Upload)
+	b.Sieve, b.Without, b.Twice = path+"/rejects.csv?"+b.Form.Encode(), path+"?"+b.with("skip_rejects"), path+"?"+b.with("again")
+}
+
+// with is the form with a box ticked.
+func (b *planBody) with(box string) string {
+	form := maps.Clone(b.Form)
+	form.Set(box, "1")
+	return form.Encode()
 }
 
 // kinds are counts by code, the most frequent first.
