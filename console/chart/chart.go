@@ -6,6 +6,7 @@ import (
 	_ "embed"
 	"fmt"
 	"math"
+	"strings"
 	"time"
 )
 
@@ -25,12 +26,23 @@ type Pen struct {
 	Number func(int64) string
 }
 
-// Box is a rectangle of a picture.
-type Box struct {
-	X, W  string // percent
-	Y, H  string // pixels
+// Shape is rectangles of one colour, in a field that is [Wide] across whatever the picture's width, and has its pixels
+// downwards.
+type Shape struct {
 	Class string
+	path  strings.Builder
 }
+
+// Wide is how far a field goes across.
+const Wide = 1000
+
+// add adds a rectangle; x and w are parts of the whole width.
+func (s *Shape) add(x, w, y, h float64) {
+	fmt.Fprintf(&s.path, "M%.2f %.1fh%.2fv%.1fh-%.2fz", Wide*x, y, Wide*w, h, Wide*w)
+}
+
+// Path is its outline.
+func (s *Shape) Path() string { return s.path.String() }
 
 // Label is a text in a picture.
 type Label struct {

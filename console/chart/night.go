@@ -12,7 +12,7 @@ import (
 
 // Night is how devices came to their ends over the night, and how the fleet moved.
 type Night struct {
-	Boxes  []Box
+	Shapes []*Shape
 	Grid   []Label
 	Ticks  []Label
 	Marks  []Mark
@@ -47,21 +47,7 @@ func (p Pen) Night(t api.Timeline, devices int64, log []jobs.Entry) *Night {
 	n.Peak = p.Number(most)
 	var scale float64
 	n.Grid, scale = p.grid(most, nightTop, nightBottom)
-	slot := 1 / float64(len(t.Bars))
-	width := min(slot*0.84, 0.05)
-	for i, bar := range t.Bars {
-		y := nightBottom
-		for _, group := range Timeline {
-			devices := group.Of(bar.Entered)
-			if devices == 0 {
-				continue
-			}
-			high := max(1, float64(devices)*scale)
-			y -= high
-			left := (float64(i)+0.5)*slot - width/2
-			n.Boxes = append(n.Boxes, Box{percent(left), percent(width), pixels(y), pixels(high), group.Class})
-		}
-	}
+	n.stack(t, scale)
 	n.moved(t, devices)
 	n.Ticks = p.ticks(t.Bars[0].At, t.Step/60*int64(len(t.Bars)))
 	p.marks(n, t, log)
@@ -87,6 +73,25 @@ func (n *Night) measure(t api.Timeline) (most int64) {
 		}
 	}
 	return most
+}
+
+// stack draws the bars, scale pixels a device.
+func (n *Night) stack(t api.Timeline, scale float64) {
+	slot := 1 / float64(len(t.Bars))
+	width := min(slot*0.84, 0.05)
+	for _, group := range n.Legend {
+		n.Shapes = append(n.Shapes, &Shape{Class: group.Class})
+	}
+	for i, bar := range t.Bars {
+		y := nightBottom
+		for k, group := range n.Legend {
+			if devices := group.Of(bar.Entered); devices > 0 {
+				high := max(1, float64(devices)*scale)
+				y -= high
+				n.Shapes[k].add((float64(i)+0.5)*slot-width/2, width, y, high)
+			}
+		}
+	}
 }
 
 // moved is the outline of the share of the fleet that had moved by the end of each step.

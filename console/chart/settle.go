@@ -10,8 +10,7 @@ import (
 
 // Settle is how long devices took over the night, from their request to their end.
 type Settle struct {
-	Spread []Box // between half and 90% of the devices of a stretch
-	Half   []Box // the time within which half of them had settled
+	Shapes []*Shape // from half to 90% of the devices of each stretch, and the time within which half of them had settled
 	Grid   []Label
 	Ticks  []Label
 	Last   string // the latest stretch in words
@@ -43,6 +42,8 @@ func (p Pen) Settle(t api.Timeline, settled []api.SettledIn) *Settle {
 			s.Grid = append(s.Grid, Label{Y: pixels(y(line)), Text: words.Span(line)})
 		}
 	}
+	spread, middle := &Shape{Class: "spread"}, &Shape{Class: "half"}
+	s.Shapes = []*Shape{spread, middle}
 	stretch := stretchOf(settled, time.Duration(t.Step)*time.Second)
 	for _, in := range settled {
 		from := in.At.Sub(t.Bars[0].At).Seconds() / length.Seconds()
@@ -51,8 +52,8 @@ func (p Pen) Settle(t api.Timeline, settled []api.SettledIn) *Settle {
 			continue
 		}
 		half, most := y(in.Median), y(in.P90)
-		s.Spread = append(s.Spread, Box{X: percent(from), W: percent(width * 0.9), Y: pixels(most), H: pixels(max(1, half-most))})
-		s.Half = append(s.Half, Box{X: percent(from), W: percent(width * 0.9), Y: pixels(half - 1.5), H: "3"})
+		spread.add(from, width*0.9, most, max(1, half-most))
+		middle.add(from, width*0.9, half-1.5, 3)
 	}
 	last := settled[len(settled)-1]
 	s.Last = "half within " + words.Span(last.Median) + ", 90% within " + words.Span(last.P90)

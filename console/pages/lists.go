@@ -55,7 +55,7 @@ func (p *Pages) jobList(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	who, _ := access.PersonOf(r.Context())
-	p.show(w, r, http.StatusOK, "jobs", shell{Title: "Jobs", Here: "/jobs", Live: "/api/v1/events",
+	p.show(w, r, http.StatusOK, "jobs", shell{Title: "Jobs", Here: "/jobs", Live: "/api/v1/events", Parts: r.URL.RequestURI(),
 		Body: listBody{which, p.cards(page.Jobs, who), following(r, page.Next), start(r)}})
 	return nil
 }

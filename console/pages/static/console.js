@@ -19,7 +19,6 @@
   let partsTimer = 0;
   let partsAt = Date.now();
   let fetching = false;
-  let lostAt = 0;
 
   const number = (n) => String(n).replace(/\B(?=(\d{3})+$)/g, "\u202f");
   const sum = (counts, states) => states.split(",").reduce((n, state) => n + (counts[state] ?? 0), 0);
@@ -105,6 +104,7 @@
     try {
       const answer = await fetch(partsFrom, { credentials: "same-origin", headers: { Accept: "text/html" } });
       if (answer.ok) swap(new DOMParser().parseFromString(await answer.text(), "text/html"));
+      if (answer.status === 401) signedOut();
     } catch {
       // the connection is away: the events' own error tells so
     } finally {
@@ -161,13 +161,16 @@
   };
 
   const lost = () => {
-    if (!lostAt) lostAt = Date.now();
     offline.hidden = false;
     put(offline, `The connection is lost: the figures are as of ${asof?.textContent ?? "a while ago"}. Trying again.`);
   };
+  const signedOut = () => {
+    close();
+    offline.hidden = false;
+    put(offline, "You are signed out: load the page again to sign in.");
+  };
   const restored = () => {
-    if (!lostAt) return;
-    lostAt = 0;
+    if (offline.hidden) return;
     offline.hidden = true;
     put(offline, "");
     refresh(soon);
@@ -189,7 +192,8 @@
       lost();
       if (source?.readyState !== EventSource.CLOSED) return; // it tries again by itself
       close();
-      retryTimer = setTimeout(open, retryAfter);
+      retryTimer = setTimeout(open, retryAfter); // whoever is signed out hears so from the parts
+      fetchParts();
       retryAfter = Math.min(longest, 2 * retryAfter);
     });
   };
