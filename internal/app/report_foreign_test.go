@@ -94,17 +94,3 @@ func TestATerminalIsNotMovedByForeignWords(t *testing.T) {
 		t.Errorf("%q", out.String())
 	}
 }
-
-func TestAShareIsNeverAllOrNothingByRounding(t *testing.T) {
-	t.Parallel()
-	for _, c := range []struct {
-		n, of int64
-		want  string
-	}{
-		{0, 0, "0%"}, {0, 7, "0%"}, {7, 7, "100%"}, {1, 10_000_000, "<0.1%"}, {9_999_999, 10_000_000, ">99.9%"}, {1, 3, "33.3%"},
-	} {
-		if got := share(c.n, c.of); got != c.want {
-			t.Errorf("%d of %d is %s, not %s", c.n, c.of, got, c.want)
-		}
-	}
-}

@@ -12,16 +12,19 @@ import (
 	"time"
 
 	"github.com/simshift/simshift/console/api"
+	"github.com/simshift/simshift/console/chart"
+	"github.com/simshift/simshift/console/words"
 )
 
 // The page: everything in it that comes from elsewhere is text to html/template, which escapes it where it stands. Nothing
 // may run or be fetched: the policy in its head allows its one style sheet, by its sum, and nothing else.
 var (
 	//go:embed page/report.css
-	pageStyle string
+	pageOwnStyle string
+	pageStyle    = chart.Style + pageOwnStyle
 	//go:embed page/report.html
 	pageText     string
-	pageTemplate = template.Must(template.New("report").Parse(pageText))
+	pageTemplate = template.Must(template.Must(template.New("report").Parse(chart.Templates)).Parse(pageText))
 )
 
 // Rows that the page shows; -o json has the others.
@@ -38,14 +41,15 @@ type page struct {
 
 	Style  template.CSS
 	Policy string
-	Fleet  []fleetPart
-	Night  *nightChart
+	Fleet  []chart.Part
+	Night  *chart.Night
 }
 
 func (r *report) writePage(w io.Writer) error {
 	sum := sha256.Sum256([]byte(pageStyle))
 	p := page{
-		report: r, Fleet: r.fleet(), Night: r.night(),
+		report: r, Fleet: r.fleet(),
+		Night:  chart.Pen{Zone: r.zone, Number: thousands}.Night(r.Timeline, r.Job.Devices, r.Log),
 		Style:  template.CSS(pageStyle), //nolint:gosec // our own file
 		Policy: "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'; base-uri 'none'; form-action 'none'",
 	}
@@ -59,9 +63,9 @@ func (r *report) writePage(w io.Writer) error {
 
 func (p page) N(n int64) string          { return thousands(n) }
 func (p page) Devices(n int64) string    { return devices(n) }
-func (p page) Span(seconds int64) string { return span(seconds) }
-func (p page) Share(n, of int64) string  { return share(n, of) }
-func (p page) Bar(n, of int64) string    { return barOf(n, of) }
+func (p page) Span(seconds int64) string { return words.Span(seconds) }
+func (p page) Share(n, of int64) string  { return words.Share(n, of) }
+func (p page) Bar(n, of int64) string    { return chart.Bar(n, of) }
 func (p page) When() string              { return strings.TrimPrefix(p.when(), "; ") }
 func (p page) Total() int64              { return p.Counts.Total() }
 
@@ -129,14 +133,7 @@ func (p page) Advice(f api.FaultCount) string {
 }
 
 // Class is the colour of a state.
-func (p page) Class(f api.FaultCount) string {
-	for _, group := range fleetStates {
-		if slices.Contains(group.States, f.State) {
-			return group.Class
-		}
-	}
-	return "open"
-}
+func (p page) Class(f api.FaultCount) string { return chart.Class(f.State) }
 
 // ShownAccounts are the accounts that the page has room for; HiddenAccounts is how many it has not.
 func (p page) ShownAccounts() []api.AccountCount {
@@ -172,10 +169,10 @@ func (p page) AttemptBars() (bars []bar) {
 		case 1:
 			name = "1 attempt"
 		}
-		bars = append(bars, bar{name, a.Devices, barOf(a.Devices, most)})
+		bars = append(bars, bar{name, a.Devices, chart.Bar(a.Devices, most)})
 	}
 	if rest > 0 {
-		bars = append(bars, bar{"more", rest, barOf(min(rest, most), most)})
+		bars = append(bars, bar{"more", rest, chart.Bar(min(rest, most), most)})
 	}
 	return bars
 }
@@ -197,14 +194,16 @@ func (p page) TimeBars() (bars []bar) {
 		return nil
 	}
 	for _, b := range p.Settling.Bands[first : last+1] {
-		name := "under " + span(b.Below)
+		name := "under " + words.Span(b.Below)
 		if b.Below == 0 {
 			name = "a day or more"
 		}
-		bars = append(bars, bar{name, b.Devices, barOf(b.Devices, most)})
+		bars = append(bars, bar{name, b.Devices, chart.Bar(b.Devices, most)})
 	}
 	return bars
 }
 
-// MovedShare is the part of the fleet that moved.
-func (p page) MovedShare() string { return share(p.Moved, p.Total()) }
+// fleet is the fleet by state, without the states that no device is in.
+func (r *report) fleet() []chart.Part {
+	return slices.DeleteFunc(chart.Parts(r.Counts), func(p chart.Part) bool { return p.Devices == 0 })
+}

@@ -10,6 +10,8 @@ import (
 	"unicode"
 
 	"github.com/simshift/simshift/console/api"
+	"github.com/simshift/simshift/console/chart"
+	"github.com/simshift/simshift/console/words"
 )
 
 // How many lines of each kind the text has: all of it fits a tall terminal.
@@ -33,7 +35,7 @@ func (r *report) writeText(out io.Writer) error {
 	sent := fmt.Sprintf("%s attempts in %s requests", thousands(r.Job.Attempts), thousands(r.Job.Requests))
 	if t := r.Settling; t.Devices > 0 {
 		sent += fmt.Sprintf("; half settled within %s of their first request, 90%% within %s, 99%% within %s, all within %s",
-			span(t.Median), span(t.P90), span(t.P99), span(t.Longest))
+			words.Span(t.Median), words.Span(t.P90), words.Span(t.P99), words.Span(t.Longest))
 	}
 	line("%s", sent)
 	for _, part := range r.fleet() {
@@ -52,7 +54,7 @@ func (r *report) writeText(out io.Writer) error {
 	if len(r.Log) > 0 {
 		line("\nLAST IN THE LOG  simshift jobs log %s", r.Job.ID)
 		for _, e := range r.Log[max(0, len(r.Log)-textLog):] {
-			line("  %s  %s  %s", r.at(e.At), actWords(e), clip(e.Words, 80))
+			line("  %s  %s  %s", r.at(e.At), chart.Deed(e), clip(e.Words, 80))
 		}
 	}
 	line("\nNEXT")
@@ -72,9 +74,9 @@ func (r *report) when() string {
 	case r.Job.StartedAt == nil:
 		return "; nothing was sent yet"
 	case r.Job.FinishedAt == nil || r.Job.State.Open():
-		return fmt.Sprintf("; began %s, %s ago", r.at(*r.Job.StartedAt), span(r.Pace.Seconds))
+		return fmt.Sprintf("; began %s, %s ago", r.at(*r.Job.StartedAt), words.Span(r.Pace.Seconds))
 	}
-	return fmt.Sprintf("; %s to %s, %s", r.at(*r.Job.StartedAt), r.at(*r.Job.FinishedAt), span(r.Pace.Seconds))
+	return fmt.Sprintf("; %s to %s, %s", r.at(*r.Job.StartedAt), r.at(*r.Job.FinishedAt), words.Span(r.Pace.Seconds))
 }
 
 func (r *report) textConcerns(line func(string, ...any)) {
@@ -134,7 +136,7 @@ func (r *report) textTables(out io.Writer, line func(string, ...any)) {
 	})
 	for i, list := range [][]api.DeviceLine{slowest, tried[:min(len(tried), textTried)]} {
 		for _, d := range list {
-			row("  %s\t%d\t%d\t%s\t%s\t%s", d.EID, d.Row, d.Attempts, span(d.Seconds), d.State, []string{"slowest", "most tried"}[i])
+			row("  %s\t%d\t%d\t%s\t%s\t%s", d.EID, d.Row, d.Attempts, words.Span(d.Seconds), d.State, []string{"slowest", "most tried"}[i])
 		}
 	}
 	_ = w.Flush()
@@ -146,10 +148,10 @@ func (r *report) textTimeline(line func(string, ...any)) {
 		return
 	}
 	line("\nTHE NIGHT  %s to %s", r.at(bars[0].At), r.at(bars[len(bars)-1].At))
-	for _, of := range timelineStates {
+	for _, of := range chart.Timeline {
 		sums := make([]int64, min(textWidth, len(bars)))
 		for i, bar := range bars {
-			sums[i*len(sums)/len(bars)] += of.of(bar.Entered)
+			sums[i*len(sums)/len(bars)] += of.Of(bar.Entered)
 		}
 		if picture, any := spark(sums); any {
 			line("  %-13s %s", of.Name, picture)

@@ -79,20 +79,6 @@ var english = message.NewPrinter(language.BritishEnglish)
 // thousands writes a number for a person.
 func thousands(n int64) string { return english.Sprintf("%d", n) }
 
-// share is a part of a whole in words: never 100% or 0% of what is not all or nothing.
-func share(n, of int64) string {
-	part := 100 * float64(n) / float64(max(1, of))
-	switch {
-	case n > 0 && part < 0.05:
-		return "<0.1%"
-	case n < of && part > 99.9:
-		return ">99.9%"
-	case n == 0 || n == of:
-		return fmt.Sprintf("%.0f%%", part)
-	}
-	return fmt.Sprintf("%.1f%%", part)
-}
-
 // headline says the most important in one sentence.
 func (r *report) headline() string {
 	total := r.Moved + r.NotMoved + r.Open
@@ -223,38 +209,10 @@ func (r *report) missedStates() string {
 	return strings.Join(names, ",")
 }
 
-// span writes a length of time for a person, in its two largest units.
-func span(seconds int64) string {
-	for _, unit := range []struct {
-		size  int64
-		name  string
-		small int64
-		minor string
-	}{{86400, "d", 3600, "h"}, {3600, "h", 60, "min"}, {60, "min", 1, "s"}} {
-		if seconds < unit.size {
-			continue
-		}
-		text := fmt.Sprintf("%d %s", seconds/unit.size, unit.name)
-		if rest := seconds % unit.size / unit.small; rest > 0 {
-			text += fmt.Sprintf(" %d %s", rest, unit.minor)
-		}
-		return text
-	}
-	return fmt.Sprintf("%d s", seconds)
-}
-
 // at writes a time in the job's zone.
 func (r *report) at(t time.Time) string { return t.In(r.zone).Format("2006-01-02 15:04:05 MST") }
 
 // faultCode is how a fault is called where its code alone must do.
 func faultCode(f *api.FaultCount) string {
 	return cmp.Or(f.Code, f.Text, f.Reason.String(), f.State.String())
-}
-
-// actWords is what an entry of the log tells, with the person who did it.
-func actWords(e jobs.Entry) string {
-	if e.From == "" {
-		return e.Act
-	}
-	return e.Act + " by " + e.Who
 }
