@@ -1,6 +1,7 @@
 package chart
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/simshift/simshift/console/words"
@@ -44,10 +45,8 @@ func (g *Group) Of(counts jobs.Counts) (n int64) {
 // Class is the colour of a state.
 func Class(state jobs.State) string {
 	for _, group := range Fleet {
-		for _, of := range group.States {
-			if of == state {
-				return group.Class
-			}
+		if slices.Contains(group.States, state) {
+			return group.Class
 		}
 	}
 	return "open"

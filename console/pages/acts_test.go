@@ -2,7 +2,9 @@ package pages_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"maps"
 	"mime/multipart"
 	"net/http"
 	"net/http/httptest"
@@ -28,16 +30,21 @@ func TestActsChangeTheJob(t *testing.T) {
 		says     string // what the page after says
 		became   func(before, after *jobs.Job) bool
 	}{
-		{fixture.Night, api.Pause, nil, "74 580 devices will not be sent until somebody resumes the job. 13 214 devices with the carrier still settle", "is paused",
+		{fixture.Night, api.Pause, nil,
+			"74 580 devices will not be sent until somebody resumes the job. 13 214 devices with the carrier still settle", "is paused",
 			func(_, after *jobs.Job) bool { return after.State == jobs.Paused && after.PausedBy == jobs.ByPerson }},
-		{fixture.Held, api.Resume, nil, "5 000 devices are sent", "goes on", func(_, after *jobs.Job) bool { return after.State == jobs.Running }},
+		{fixture.Held, api.Resume, nil, "5 000 devices are sent", "goes on", func(_,
+			after *jobs.Job) bool {
+			return after.State == jobs.Running
+		}},
 		{fixture.Gated, api.Resume, nil, "Wave 3 of 3 opens: up to 37 900 devices more are sent", "goes on",
 			func(_, after *jobs.Job) bool { return after.State == jobs.Running && after.Wave == 3 }},
 		{fixture.Braked, api.Resume, nil, "The brake lets go and forgets what it saw: 12 212 devices are sent", "goes on",
 			func(_, after *jobs.Job) bool { return after.State == jobs.Running }},
 		{fixture.Approval, api.Approve, nil, "120 000 devices will be sent to Global", "is approved",
 			func(_, after *jobs.Job) bool { return after.State == jobs.Running }},
-		{fixture.Night, api.Cancel, nil, "74 580 devices that are not sent, or wait for another attempt, become cancelled. This can not be undone.", "is cancelled",
+		{fixture.Night, api.Cancel, nil,
+			"74 580 devices that are not sent, or wait for another attempt, become cancelled. This can not be undone.", "is cancelled",
 			func(_, after *jobs.Job) bool {
 				return after.State == jobs.Cancelling && after.Counts[jobs.Cancelled] == 74_580
 			}},
@@ -47,7 +54,8 @@ func TestActsChangeTheJob(t *testing.T) {
 			}},
 		{fixture.Night, api.Priority, url.Values{"to": {"4"}}, "It is 0 now", "has the priority 4",
 			func(_, after *jobs.Job) bool { return after.Priority == 4 }},
-		{fixture.Failures, "revert", url.Values{"plan": {"US 5MB"}}, "A new job moves the 19 555 devices that succeeded back to US", "This job moves 19 555 devices back to US.",
+		{fixture.Failures, "revert", url.Values{"plan": {"US 5MB"}}, "A new job moves the 19 555 devices that succeeded back to US",
+			"This job moves 19 555 devices back to US.",
 			func(before, after *jobs.Job) bool { return before.State == after.State }},
 	} {
 		t.Run(c.job+" "+c.act, func(t *testing.T) {
@@ -60,16 +68,15 @@ func TestActsChangeTheJob(t *testing.T) {
 			path := "/jobs/" + before.ID + "/act/" + c.act
 			has(t, s.page(path, http.StatusOK), c.asks)
 			form := url.Values{"reason": {"because <b>I</b> say so"}}
-			for name, values := range c.form {
-				form[name] = values
-			}
+			maps.Copy(form, c.form)
 			has(t, s.follow(s.post(path, form)), c.says)
 			after, err := desk.Job(t.Context(), c.job)
 			if err != nil || !c.became(before, after) {
 				t.Errorf("it became %+v (%v)", after, err)
 			}
 			log, err := desk.Log(t.Context(), before.ID)
-			if last := log[len(log)-1]; err != nil || last.Who != "jonas" || last.From != "192.0.2.1" || !strings.Contains(last.Words, "because <b>I</b> say so") {
+			if last := log[len(log)-1]; err != nil || last.Who != "jonas" || last.From != "192.0.2.1" || !strings.Contains(last.Words,
+				"because <b>I</b> say so") {
 				t.Errorf("the log ends with %+v (%v)", last, err)
 			}
 		})
@@ -91,13 +98,13 @@ func TestAnActWithoutAReasonIsAskedAgain(t *testing.T) {
 		}
 		page := w.Body.String()
 		checkStructure(t, path, page)
-		errors := 0
+		tied := 0
 		for n := range parse(t, page).Descendants() {
 			if attr(n, "aria-describedby") != "" && strings.Contains(attr(n, "aria-describedby"), "-error") {
-				errors++
+				tied++
 			}
 		}
-		if errors == 0 {
+		if tied == 0 {
 			t.Errorf("%s: no control is tied to what is wrong", path)
 		}
 	}
@@ -150,7 +157,8 @@ func TestSingleDevicesAreCancelledFromTheirStory(t *testing.T) {
 		}
 	}
 	has(t, s.page(drop, http.StatusOK), "Devices to cancel", eid)
-	said := s.follow(s.post("/jobs/"+job.ID+"/act/drop", url.Values{"reason": {"recalled"}, "devices": {eid + "\n" + madeup.Device(99_999_999).EID}}))
+	said := s.follow(s.post("/jobs/"+job.ID+"/act/drop", url.Values{"reason": {"recalled"},
+		"devices": {eid + "\n" + madeup.Device(99_999_999).EID}}))
 	has(t, said, "1 device cancelled. Not cancelled", "not in this job")
 	if after, _ := desk.Job(t.Context(), job.ID); after.Counts[jobs.Cancelled] != 1 {
 		t.Errorf("it became %v", after.Counts)
@@ -198,7 +206,7 @@ func TestLimitsAreConfirmedBeforeTheyAreSet(t *testing.T) {
 	page := s.post("/limits", form).Body.String()
 	checkStructure(t, "limits", page)
 	has(t, page, "Set these limits?", "Requests: 3/s", "Most in flight: what the setting says")
-	if l, _ := desk.Limits(t.Context(), ""); l.Status.Limits.Requests.Count == 3 {
+	if l, _ := desk.Limits(t.Context(), ""); l.Limits.Requests.Count == 3 {
 		t.Error("they were set before it was confirmed")
 	}
 	form.Set("confirmed", "1")
@@ -250,7 +258,8 @@ func TestAFleetIsImportedByItsPlan(t *testing.T) {
 	has(t, page, `new "fleet".csv`, "Devices 2 500 of 2 501 rows", "Rejected rows 1", "Too many or too few digits",
 		"1 row would be rejected, so the import would refuse", "a fleet of this size goes better in waves")
 
-	page = s.page(plan+"&skip_rejects=1&waves=100%2C100%25&windows="+url.QueryEscape("mon-fri 22:00-05:00; sat 10:00-12:00")+"&tz=America%2FChicago", http.StatusOK)
+	windows := url.QueryEscape("mon-fri 22:00-05:00; sat 10:00-12:00")
+	page = s.page(plan+"&skip_rejects=1&waves=100%2C100%25&windows="+windows+"&tz=America%2FChicago", http.StatusOK)
 	checkStructure(t, plan, page)
 	has(t, page, "Waves", "Yes, move 2 500 devices to Global", "without the 1 rejected row")
 	form := formFields(t, page, "/import/")
@@ -323,7 +332,7 @@ func TestDownloadsAreWholeOrFail(t *testing.T) {
 		s.page(path, status)
 	}
 	defer func() {
-		if recover() != http.ErrAbortHandler {
+		if err, _ := recover().(error); !errors.Is(err, http.ErrAbortHandler) {
 			t.Error("a results file that broke off looks like a whole one")
 		}
 	}()

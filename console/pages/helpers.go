@@ -18,9 +18,11 @@ var helpers = template.FuncMap{
 	"int": func(n int) int64 { return int64(n) },
 	"at":  at, "clock": clock, "day": day, "prose": prose, "nav": nav, "zone": zoneWords, "icon": icon, "role": role, "offset": offset,
 	"network": network, "sentence": sentence, "several": several, "flying": flying, "unsent": unsent, "dict": dict, "bar": chart.Bar,
-	"list": func(list ...string) []string { return list }, "join": strings.Join, "seconds": func(d time.Duration) int64 { return int64(d / time.Second) },
-	"tone": stateClass, "eta": shortly, "percent": percent, "toint": func(n int64) int { return int(n) },
-	"minus": func(a, b int) int64 { return int64(a - b) }, "add": func(a, b int64) int64 { return a + b }, "succeeded": func() jobs.State { return jobs.Succeeded }, "missed": missed,
+	"list": func(list ...string) []string { return list }, "join": strings.Join,
+	"seconds": func(d time.Duration) int64 { return int64(d / time.Second) },
+	"tone":    stateClass, "eta": shortly, "percent": percent, "toint": func(n int64) int { return int(n) },
+	"minus": func(a, b int) int64 { return int64(a - b) }, "add": func(a, b int64) int64 { return a + b },
+	"succeeded": func() jobs.State { return jobs.Succeeded }, "missed": missed,
 }
 
 // moment is a time as a person reads it, and as a machine does.
@@ -122,7 +124,7 @@ func offset(zone *time.Location, t any) int {
 func dict(pairs ...any) map[string]any {
 	d := make(map[string]any, len(pairs)/2)
 	for i := 0; i+1 < len(pairs); i += 2 {
-		d[pairs[i].(string)] = pairs[i+1] //nolint:forcetypeassert,errcheck // our own templates
+		d[pairs[i].(string)] = pairs[i+1] // our own templates hold to it
 	}
 	return d
 }

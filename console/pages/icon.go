@@ -8,7 +8,8 @@ var shapes = map[string]string{
 	"pause": `<path class="fill" d="M4 2.5h3v11H4zm5 0h3v11H9z"/>`,
 	"wait":  `<circle class="line" cx="8" cy="8" r="6"/><path class="line" d="M8 4.5V8l2.5 1.8"/>`,
 	"ok":    `<circle class="fill" cx="8" cy="8" r="7"/><path class="cut" d="m4.8 8.3 2.3 2.3 4.3-4.7"/>`,
-	"bad":   `<path class="fill" d="M7.1 1.8a1 1 0 0 1 1.8 0l6 11a1 1 0 0 1-.9 1.5H2a1 1 0 0 1-.9-1.5z"/><path class="cut" d="M8 5.8v3.7m0 2.1v.1"/>`,
+	"bad": `<path class="fill" d="M7.1 1.8a1 1 0 0 1 1.8 0l6 11a1 1 0 0 1-.9 1.5H2a1 1 0 0 1-.9-1.5z"/>` +
+		`<path class="cut" d="M8 5.8v3.7m0 2.1v.1"/>`,
 	"off":   `<circle class="line" cx="8" cy="8" r="6"/><path class="line" d="m3.8 12.2 8.4-8.4"/>`,
 	"gate":  `<path class="line" d="M3 14V3m10 11V3M3 5h10M3 9.5h10"/>`,
 	"hand":  `<circle class="line" cx="8" cy="5" r="2.7"/><path class="line" d="M2.8 14c.3-3 2.4-4.6 5.2-4.6s4.9 1.6 5.2 4.6"/>`,

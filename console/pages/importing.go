@@ -84,7 +84,8 @@ func (p *Pages) upload(w http.ResponseWriter, r *http.Request) error {
 		http.Redirect(w, r, "/import/"+url.PathEscape(up.ID)+"?"+form.Encode(), http.StatusSeeOther)
 		return nil
 	}
-	return p.showImport(w, r, http.StatusUnprocessableEntity, importBody{form, "No file was chosen: choose a CSV file with the columns eid and iccid."})
+	return p.showImport(w, r, http.StatusUnprocessableEntity, importBody{form,
+		"No file was chosen: choose a CSV file with the columns eid and iccid."})
 }
 
 // orderOf reads an order's fields, with the names of its JSON.
@@ -105,7 +106,8 @@ func orderOf(f url.Values) (o api.Order, err error) {
 		Strict: text("strict") != "", SkipRejects: text("skip_rejects") != "", Again: text("again") != "", Reason: text("reason"),
 		BatchSize: int(number("batch_size")), Attempts: int(number("attempts")), AnswerWithin: text("answer_within"), Backoff: text("backoff"),
 		BackoffMax: text("backoff_max"), DoubtGrace: text("doubt_grace"), Start: text("start"), Windows: lines(f["windows"]), Zone: text("tz"),
-		PerWindow: number("per_window"), Waves: text("waves"), Gate: text("gate"), GateByHand: text("gate_by_hand") != "", Brakes: lines(f["brake"]),
+		PerWindow: number("per_window"), Waves: text("waves"), Gate: text("gate"), GateByHand: text("gate_by_hand") != "",
+		Brakes:   lines(f["brake"]),
 		Priority: int(number("priority")),
 	}
 	return o, err
@@ -182,7 +184,7 @@ func (p *Pages) showPlan(w http.ResponseWriter, r *http.Request, status int, for
 }
 
 func (b *planBody) arrange() {
-	b.Rejects, b.Warns = kinds(b.Plan.Rejects), kinds(b.Plan.Warnings)
+	b.Rejects, b.Warns = kinds(b.Plan.Rejects), kinds(b.Warnings)
 	before := int64(0)
 	for i, end := range b.Plan.Waves {
 		b.Waves = append(b.Waves, wavePlan{i + 1, end - before, end})

@@ -62,7 +62,7 @@ func (p *Pages) job(w http.ResponseWriter, r *http.Request) error {
 	b.Log = b.Log[:len(b.Log)-b.More]
 	id := b.ID()
 	p.show(w, r, http.StatusOK, "job", shell{
-		Title: b.card.Name, Here: "/jobs", Live: "/api/v1/jobs/" + id + "/events", Parts: "/jobs/" + id + "/parts", Zone: b.Zone,
+		Title: b.Name, Here: "/jobs", Live: "/api/v1/jobs/" + id + "/events", Parts: "/jobs/" + id + "/parts", Zone: b.Zone,
 		Said: p.said(w, r), Body: b,
 	})
 	return nil
@@ -90,7 +90,7 @@ func (p *Pages) jobParts(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	p.show(w, r, http.StatusOK, "job:parts", shell{Title: b.card.Name, Here: "/jobs", Zone: b.Zone, Body: b})
+	p.show(w, r, http.StatusOK, "job:parts", shell{Title: b.Name, Here: "/jobs", Zone: b.Zone, Body: b})
 	return nil
 }
 
@@ -139,7 +139,7 @@ func (b *jobBody) reasons(who access.Person) {
 		if f.Code != "" {
 			query.Set("fault", f.Code)
 		}
-		if f.State.Final() && who.Role >= access.Operator && b.card.State != jobs.Cancelling {
+		if f.State.Final() && who.Role >= access.Operator && b.State != jobs.Cancelling {
 			again = "/jobs/" + b.ID() + "/act/retry?" + query.Encode()
 		}
 		b.Reasons = append(b.Reasons, reason{

@@ -147,7 +147,8 @@ func (p *Pages) replay(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	p.say(w, r, "/parked", several(done.Tried, "callback")+" tried again: "+words.Number(int64(done.Matched))+" matched; the others stay parked.")
+	p.say(w, r, "/parked", several(done.Tried,
+		"callback")+" tried again: "+words.Number(int64(done.Matched))+" matched; the others stay parked.")
 	return nil
 }
 

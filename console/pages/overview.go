@@ -94,7 +94,8 @@ func (p *Pages) showOverview(w http.ResponseWriter, r *http.Request, page string
 	}
 	b.gather()
 	b.Headline = b.headline()
-	p.show(w, r, http.StatusOK, page, shell{Title: "Overview", Here: "/", Live: "/api/v1/events", Parts: "/parts", Said: p.said(w, r), Body: &b})
+	p.show(w, r, http.StatusOK, page, shell{Title: "Overview", Here: "/", Live: "/api/v1/events", Parts: "/parts", Said: p.said(w,
+		r), Body: &b})
 	return nil
 }
 

@@ -59,7 +59,8 @@ func (s *shell) May() bool { return s.Person.Role >= access.Operator }
 // Approves tells whether the one who looks may approve.
 func (s *shell) Approves() bool { return s.Person.Role >= access.Approver }
 
-// show renders a page, or a part of it (PAGE:PART), as a whole before its first byte leaves: a page that fails half way would be taken for a whole one.
+// show renders a page, or a part of it (PAGE:PART), as a whole before its first byte leaves: a page that fails half way would
+// be taken for a whole one.
 func (p *Pages) show(w http.ResponseWriter, r *http.Request, status int, page string, s shell) {
 	s.Person, s.Known = access.PersonOf(r.Context())
 	s.Now, s.Zone = p.now(), cmp.Or(s.Zone, p.zone)

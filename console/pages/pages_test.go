@@ -126,7 +126,8 @@ func TestHostileNamesStayText(t *testing.T) {
 			}
 		}
 	}
-	has(t, s.page("/jobs/"+id, http.StatusOK), strings.Join(strings.Fields(fixture.Hostile), " "), `<script>alert("carrier")</script> & 'more'`)
+	has(t, s.page("/jobs/"+id, http.StatusOK), strings.Join(strings.Fields(fixture.Hostile), " "),
+		`<script>alert("carrier")</script> & 'more'`)
 }
 
 func TestEveryStateIsToldInWords(t *testing.T) {

@@ -86,7 +86,7 @@ func (c *checker) element(n *html.Node) {
 		if attr(n, "src") == "" || n.FirstChild != nil {
 			c.wrong("a script stands in the page")
 		}
-	case "style", "img", "iframe", "object", "embed", "base", "font", "center":
+	case "style", "img", "iframe", "object", "embed", "base", "font":
 		c.wrong("there is a <%s>", n.Data)
 	case "h1", "h2", "h3", "h4":
 		c.heading(n)
@@ -97,7 +97,8 @@ func (c *checker) element(n *html.Node) {
 			c.wrong("a <%s> has no name", n.Data)
 		}
 	case "svg":
-		if attr(n, "aria-hidden") != "true" && parentIsHTML(n) && (attr(n, "role") != "img" || name(n) == "" && attr(n, "aria-labelledby") == "") {
+		if attr(n, "aria-hidden") != "true" && parentIsHTML(n) && (attr(n, "role") != "img" || name(n) == "" && attr(n,
+			"aria-labelledby") == "") {
 			c.wrong("a picture has no name")
 		}
 	case "table":
