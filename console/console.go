@@ -97,7 +97,9 @@ func (c *Console) Serve(ctx context.Context, socket net.Listener) error {
 	case <-ctx.Done():
 	}
 	err := shutdown(context.WithoutCancel(ctx), server)
-	<-failed
+	if failure := <-failed; !errors.Is(failure, http.ErrServerClosed) {
+		err = errors.Join(err, failure)
+	}
 	return err
 }
 

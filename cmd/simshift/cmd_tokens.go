@@ -7,7 +7,8 @@ import (
 )
 
 func tokensCommand(env *app.Env) *cobra.Command {
-	return group("tokens", "Decide who may use the console and the API", "  simshift tokens add alex --role operator --console-tokens-file tokens\n  simshift tokens list --console-tokens-file tokens",
+	return group("tokens", "Decide who may use the console and the API",
+		"  simshift tokens add alex --role operator --console-tokens-file tokens\n  simshift tokens list --console-tokens-file tokens",
 		tokensAddCommand(env), tokensListCommand(env), tokensRemoveCommand(env))
 }
 

@@ -193,7 +193,7 @@ var wrongSettings = map[string]string{
 	"console-listen":           "serve --callback-listen 127.0.0.1:0 --console-listen :0",
 	"console-tokens-file":      "serve --callback-listen 127.0.0.1:0 --console-listen 127.0.0.1:0 --console-tokens-file nowhere",
 	"console-url":              "serve --callback-listen 127.0.0.1:0 --console-listen 127.0.0.1:0 --console-url nowhere",
-	"console-tls-cert":         "serve --callback-listen 127.0.0.1:0 --console-listen 127.0.0.1:0 --console-tls-cert nowhere.crt --console-tls-key nowhere.key",
+	"console-tls-cert":         "serve --callback-listen :0 --console-listen 127.0.0.1:0 --console-tls-cert no.crt --console-tls-key no.key",
 	"console-tls-key":          "serve --callback-listen 127.0.0.1:0 --console-listen 127.0.0.1:0 --console-tls-key nowhere.key",
 	"rate-requests":            "jobs list --rate-requests often",
 	"rate-devices":             "jobs list --rate-devices many",

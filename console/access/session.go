@@ -91,7 +91,7 @@ func cookieName(secure bool) string {
 
 // cookie is that of a session; an empty value takes it back.
 func cookie(value string, secure bool) *http.Cookie {
-	c := &http.Cookie{
+	c := &http.Cookie{ //nolint:gosec // Secure is set wherever there is TLS
 		Name: cookieName(secure), Value: value, Path: "/", Secure: secure, HttpOnly: true, SameSite: http.SameSiteStrictMode,
 		MaxAge: int(sessionMost.Seconds()),
 	}

@@ -11,8 +11,8 @@ import (
 	"github.com/simshift/simshift/jobs"
 )
 
-// actor names who acts, and from where: whoever asked over the API, else whoever runs this process. It goes into the jobs' logs, and tells a second person from the
-// first.
+// actor names who acts, and from where: whoever asked over the API, else whoever runs this process. It goes into the
+// jobs' logs, and tells a second person from the first.
 func actor(ctx context.Context, env *Env) (who, from string, err error) {
 	if a, said := api.ActorOf(ctx); said {
 		return a.Name, a.From, nil

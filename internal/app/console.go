@@ -76,7 +76,9 @@ func (d *deployment) openConsole(ctx context.Context) (*privateListener, error) 
 	}
 	desk := d.forOthers(uploads)
 	p := &privateListener{hub: live.New(desk, d.env.Now, d.log), uploads: uploads, socket: socket}
-	config := console.Config{Guard: guard, Log: d.log, Metrics: d.metrics(), Ready: func(ctx context.Context) error { return d.rdb.Ping(ctx).Err() }}
+	config := console.Config{
+		Guard: guard, Log: d.log, Metrics: d.metrics(), Ready: func(ctx context.Context) error { return d.rdb.Ping(ctx).Err() },
+	}
 	if pair != nil {
 		config.Certificate, guard.Secure = pair.get, true
 	}
@@ -120,7 +122,8 @@ func (d *deployment) guard(address string) (*access.Guard, error) {
 	var err error
 	if public != "" {
 		if config.Host, config.Secure, err = plainURL(public); err != nil {
-			return nil, usage("give what stands before the first path in a browser, as https://simshift.example.com", "SIMSHIFT_CONSOLE_URL: %w", err)
+			return nil, usage("give what stands before the first path in a browser, as https://simshift.example.com",
+				"SIMSHIFT_CONSOLE_URL: %w", err)
 		}
 	}
 	if config.Keys, err = openKeyring(path, d); err != nil {
@@ -139,9 +142,11 @@ func openKeyring(path string, d *deployment) (*access.Keyring, error) {
 	case err == nil:
 		return keys, nil
 	case errors.Is(err, os.ErrNotExist):
-		return nil, usage("`simshift tokens add NAME --role operator` makes it, with the first token in it", "SIMSHIFT_CONSOLE_TOKENS_FILE: %w", err)
+		return nil, usage("`simshift tokens add NAME --role operator` makes it, with the first token in it",
+			"SIMSHIFT_CONSOLE_TOKENS_FILE: %w", err)
 	}
-	return nil, usage("correct it, or make it anew with `simshift tokens add`; only its owner may write it", "SIMSHIFT_CONSOLE_TOKENS_FILE: %w", err)
+	return nil, usage("correct it, or make it anew with `simshift tokens add`; only its owner may write it",
+		"SIMSHIFT_CONSOLE_TOKENS_FILE: %w", err)
 }
 
 // plainURL reads the URL of a host alone.

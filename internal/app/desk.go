@@ -39,7 +39,8 @@ func openDesk(ctx context.Context, env *Env) (api.Desk, func(), error) {
 func remoteDesk(env *Env, server string) (api.Desk, error) {
 	host, secure, err := plainURL(server)
 	if err != nil || !secure && !isLocal(host) {
-		return nil, usage("give https://HOST, or http:// to this machine's own loopback address", "SIMSHIFT_SERVER is no address that a token may be sent to")
+		return nil, usage("give https://HOST, or http:// to this machine's own loopback address",
+			"SIMSHIFT_SERVER is no address that a token may be sent to")
 	}
 	r := reader{env: env}
 	path := r.text("TOKEN_FILE")

@@ -85,7 +85,7 @@ func eachOutcome(ctx context.Context, desk api.Desk, job string, yield func(*job
 	}
 	reader, writer := io.Pipe()
 	go func() { _ = writer.CloseWithError(desk.Results(ctx, job, api.ResultsQuery{JSON: true}, writer)) }()
-	defer reader.Close() // lets the other end go
+	defer func() { _ = reader.Close() }() // lets the other end go
 	var line api.Result
 	for lines := json.NewDecoder(reader); ; {
 		line = api.Result{}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -114,7 +115,8 @@ func TestAReportOfALiveJob(t *testing.T) {
 	if len(r.Faults) != 1 || r.Faults[0].Explanation.Title != "the carrier does not know the device" || r.Faults[0].Text != "gone" {
 		t.Errorf("faults: %+v", r.Faults)
 	}
-	if len(r.Waves) != 2 || r.Waves[0] != (api.WaveCount{Wave: 1, Devices: 4, Moved: 3, NotMoved: 1}) || r.Waves[1] != (api.WaveCount{Wave: 2, Devices: 6}) {
+	waves := []api.WaveCount{{Wave: 1, Devices: 4, Moved: 3, NotMoved: 1}, {Wave: 2, Devices: 6}}
+	if !slices.Equal(r.Waves, waves) {
 		t.Errorf("waves: %+v", r.Waves)
 	}
 	if len(r.MostTried) != 1 || r.MostTried[0].Row != 4 || r.MostTried[0].Attempts != 2 || r.MostTried[0].SentAt == nil {

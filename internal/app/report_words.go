@@ -184,7 +184,8 @@ func (r *report) next() []api.NextCommand {
 	if r.Open > 0 {
 		list = append(list, api.NextCommand{Why: "follow what is not settled yet", Line: "simshift jobs watch " + id})
 	}
-	list = append(list, api.NextCommand{Why: "every device's outcome, in the order of the file", Line: "simshift results " + id + " > results.csv"})
+	list = append(list, api.NextCommand{Why: "every device's outcome, in the order of the file",
+		Line: "simshift results " + id + " > results.csv"})
 	if states := r.missedStates(); states != "" {
 		list = append(list, api.NextCommand{Why: "only those that did not move; it can be imported again",
 			Line: "simshift results " + id + " --state " + states + " > not-moved.csv"})

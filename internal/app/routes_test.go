@@ -256,8 +256,9 @@ func TestATokenThatIsTakenBackEndsWhatWasOpenedWithIt(t *testing.T) {
 		handler.ServeHTTP(w, r)
 		return w
 	}
-	if w := ask(http.MethodPost, "/login", "token="+access.NewToken(), nil); w.Code != http.StatusUnauthorized || len(w.Result().Cookies()) != 0 {
-		t.Fatalf("a wrong token: %d", w.Code)
+	wrong := ask(http.MethodPost, "/login", "token="+access.NewToken(), nil)
+	if wrong.Code != http.StatusUnauthorized || len(wrong.Result().Cookies()) != 0 {
+		t.Fatalf("a wrong token: %d", wrong.Code)
 	}
 	login := ask(http.MethodPost, "/login", "next=//evil.example&token="+token, nil)
 	session := login.Result().Cookies()
