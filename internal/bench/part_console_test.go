@@ -25,7 +25,8 @@ func measureConsole(t *testing.T, f figures) {
 		d.worker()
 		job := d.imported(*rows).said
 		d.submitted(job)
-		l := d.callbacks(job, *rows, 4*burst)
+		l := d.callbacks(job, *rows, 5*burst)
+		fire(d.t, l.cut(burst), pace, listener.address()) // makes the listener read every chunk, which is no part of either
 		for range 2 {
 			addShot(f, "console.alone.", fire(d.t, l.cut(burst), pace, listener.address()))
 			seen := console.watched(job, func() {
@@ -47,11 +48,12 @@ type console struct {
 func (d *deployment) console() (*service, *console) {
 	d.t.Helper()
 	people := filepath.Join(d.folder, "tokens")
-	token := d.run(simshift, "tokens", "add", "bench", "--role", "viewer", "--tokens-file", people).said
+	token := d.run(simshift, "tokens", "add", "bench", "--role", "viewer", "--console-tokens-file", people).said
 	d.set("CONSOLE_TOKENS_FILE", people)
 	d.set("CONSOLE_LISTEN", "127.0.0.1:0")
 	listener := d.listener()
-	return listener, &console{d.t, "http://" + listener.says(`console"? address=(\S+)`), token}
+	d.set("CONSOLE_LISTEN", "off")
+	return listener, &console{d.t, "http://" + listener.says(`console listens" address=(\S+)`), token}
 }
 
 // open asks for a page, and hands over its body.

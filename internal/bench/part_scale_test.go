@@ -22,7 +22,7 @@ func (d *deployment) measureSize(f figures, name string, devices int) {
 	d.t.Helper()
 	each := func(r ran) float64 { return float64(r.length.Microseconds()) / float64(devices) }
 	d.carrier("--latency", "24h")
-	listener := d.listener()
+	listener, console := d.console()
 	imported := d.imported(devices)
 	job := imported.said
 	f.add(name+"import-us/device", each(imported))
@@ -41,6 +41,10 @@ func (d *deployment) measureSize(f figures, name string, devices int) {
 	f.add(name+"first-callbacks-us", 1e6/fire(d.t, first, 0, listener.address()).rate)
 	f.add(name+"callback-us", 1e6/fire(d.t, l, 0, listener.address()).rate)
 	f.add(name+"listener.peak-bytes", highWater(listener.pid))
+	for range looks {
+		f.add(name+"overview-ms", milliseconds(console.page("/")))
+		f.add(name+"job-page-ms", milliseconds(console.page("/jobs/"+job)))
+	}
 	exported := d.exported(simshift, "results", job)
 	f.add(name+"export-us/device", each(exported))
 	f.add(name+"export.peak-bytes", exported.peak)
