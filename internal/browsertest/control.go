@@ -67,8 +67,9 @@ func (p *Page) tag(c Control) string {
 	return b.String() + ">"
 }
 
+// focusable tells whether a node takes the focus. The main part does where a link skips to it, and is no control for that.
 func focusable(node *accessibility.Node) bool {
-	return slices.ContainsFunc(node.Properties, func(p *accessibility.Property) bool {
+	return text(node.Role) != "main" && slices.ContainsFunc(node.Properties, func(p *accessibility.Property) bool {
 		return p.Name == accessibility.PropertyNameFocusable && text(p.Value) == "true"
 	})
 }
