@@ -2,6 +2,7 @@ package chart
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,10 +18,17 @@ type Night struct {
 	Ticks  []Label
 	Marks  []Mark
 	Legend []Group
+	Rows   []Row
 	Path   string // of the share that moved, in a field of 1000 by 100
 	Step   string
 	Peak   string
 	Moved  string // the share at the end
+}
+
+// Row is a stretch of the night in figures.
+type Row struct {
+	From    string
+	Devices []string // of each group of the legend
 }
 
 // Mark is a moment that something was decided at.
@@ -35,6 +43,7 @@ const (
 	nightTop    = 34.0
 	nightBottom = 214.0
 	nightMarks  = 12
+	nightRows   = 24
 )
 
 // Night draws a timeline of a fleet of so many devices, with what the log says was decided; nil where nothing happened yet.
@@ -48,6 +57,7 @@ func (p Pen) Night(t api.Timeline, devices int64, log []jobs.Entry) *Night {
 	var scale float64
 	n.Grid, scale = p.grid(most, nightTop, nightBottom)
 	n.stack(t, scale)
+	p.rows(n, t)
 	n.moved(t, devices)
 	n.Ticks = p.ticks(t.Bars[0].At, t.Step/60*int64(len(t.Bars)))
 	p.marks(n, t, log)
@@ -91,6 +101,22 @@ func (n *Night) stack(t api.Timeline, scale float64) {
 				n.Shapes[k].add((float64(i)+0.5)*slot-width/2, width, y, high)
 			}
 		}
+	}
+}
+
+// rows tell the same in figures, a few steps together.
+func (p Pen) rows(n *Night, t api.Timeline) {
+	several := (len(t.Bars) + nightRows - 1) / nightRows
+	for bars := range slices.Chunk(t.Bars, several) {
+		row := Row{From: bars[0].At.In(p.Zone).Format("2 Jan 15:04")}
+		for _, group := range n.Legend {
+			devices := int64(0)
+			for _, bar := range bars {
+				devices += group.Of(bar.Entered)
+			}
+			row.Devices = append(row.Devices, p.Number(devices))
+		}
+		n.Rows = append(n.Rows, row)
 	}
 }
 

@@ -4,20 +4,23 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
 	"os/signal"
+	"slices"
 	"time"
 
 	"github.com/simshift/simshift/console/access"
 	"github.com/simshift/simshift/console/api"
 	"github.com/simshift/simshift/console/fixture"
+	"github.com/simshift/simshift/console/live"
 	"github.com/simshift/simshift/console/pages"
+	"github.com/simshift/simshift/console/rest"
 )
 
 func main() {
@@ -39,18 +42,17 @@ func serve(ctx context.Context, listen string, role access.Role, empty bool) err
 		desk = fixture.Empty(time.Now)
 	}
 	mux := http.NewServeMux()
-	for _, route := range pages.New(desk, pages.Options{}).Routes() {
+	hub := live.New(desk, time.Now, slog.Default())
+	for _, route := range slices.Concat(pages.New(desk, pages.Options{}).Routes(), rest.New(desk, hub, slog.Default()).Routes()) {
 		mux.HandleFunc(route.Method+" "+route.Path, route.Handle)
 	}
-	events := follow(desk)
-	mux.HandleFunc("GET /api/v1/events", events)
-	mux.HandleFunc("GET /api/v1/jobs/{job}/events", events)
 	socket, err := new(net.ListenConfig).Listen(ctx, "tcp", listen)
 	if err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
 	fmt.Printf("http://%s/\n", socket.Addr())
 	server := &http.Server{Handler: as(access.Person{Name: "mara", Role: role}, mux), ReadHeaderTimeout: 10 * time.Second}
+	go hub.Run(ctx)
 	go goOn(ctx, desk)
 	go func() {
 		<-ctx.Done()
@@ -82,36 +84,6 @@ func goOn(ctx context.Context, desk *fixture.Desk) {
 			return
 		case <-tick.C:
 			desk.Advance(time.Second)
-		}
-	}
-}
-
-// follow sends how the unfinished jobs stand, once a second.
-func follow(desk *fixture.Desk) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Content-Type", "text/event-stream")
-		out := http.NewResponseController(w)
-		tick := time.NewTicker(time.Second)
-		defer tick.Stop()
-		for only := r.PathValue("job"); ; {
-			page, err := desk.Jobs(r.Context(), api.JobsQuery{})
-			if err != nil {
-				return
-			}
-			for i := range page.Jobs {
-				if job := &page.Jobs[i]; only == job.ID || only == "" && job.State.Open() {
-					text, _ := json.Marshal(api.TickOf(job, time.Now())) // plain data
-					_, _ = fmt.Fprintf(w, "event: job\ndata: %s\n\n", text)
-				}
-			}
-			if out.Flush() != nil {
-				return
-			}
-			select {
-			case <-r.Context().Done():
-				return
-			case <-tick.C:
-			}
 		}
 	}
 }

@@ -5,6 +5,7 @@
 (() => {
   const calm = 15_000; // between two fetches of parts, in milliseconds
   const soon = 400; // before a change of state is fetched: several come together
+  const still = 60_000; // between two fetches of parts while nothing changes
   const longest = 30_000; // between two tries to connect
   const live = document.body.dataset.live;
   if (!live || !("EventSource" in window)) return;
@@ -103,7 +104,10 @@
     partsAt = Date.now();
     try {
       const answer = await fetch(partsFrom, { credentials: "same-origin", headers: { Accept: "text/html" } });
-      if (answer.ok) swap(new DOMParser().parseFromString(await answer.text(), "text/html"));
+      if (answer.ok) {
+        swap(new DOMParser().parseFromString(await answer.text(), "text/html"));
+        fresh(answer.headers.get("Date"));
+      }
       if (answer.status === 401) signedOut();
     } catch {
       // the connection is away: the events' own error tells so
@@ -112,9 +116,9 @@
     }
   };
 
-  const swap = (fresh) => {
+  const swap = (page) => {
     const said = document.querySelector("[data-say]")?.textContent;
-    for (const part of fresh.querySelectorAll("[data-part]")) {
+    for (const part of page.querySelectorAll("[data-part]")) {
       const old = document.querySelector(`[data-part="${CSS.escape(part.dataset.part)}"]`);
       if (!old || old.isEqualNode(part) || old.contains(document.activeElement) || chosen(old)) continue;
       for (const open of old.querySelectorAll("details[open]")) {
@@ -154,10 +158,15 @@
     } else {
       refresh(Math.max(soon, partsAt + calm - Date.now()));
     }
-    if (asof && tick.at) {
-      asof.dateTime = tick.at;
-      put(asof, new Date(Date.parse(tick.at) + (Number(asof.dataset.asof) || 0) * 1000).toISOString().slice(11, 19));
-    }
+    fresh(tick.at);
+  };
+
+  // fresh says when the figures are from.
+  const fresh = (text) => {
+    const at = Date.parse(text ?? "");
+    if (!asof || Number.isNaN(at)) return;
+    asof.dateTime = new Date(at).toISOString();
+    put(asof, new Date(at + (Number(asof.dataset.asof) || 0) * 1000).toISOString().slice(11, 19));
   };
 
   const lost = () => {
@@ -208,5 +217,6 @@
   window.addEventListener("pageshow", (event) => {
     if (event.persisted) open();
   });
+  setInterval(() => refresh(soon), still);
   open();
 })();
