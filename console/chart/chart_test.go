@@ -75,7 +75,8 @@ func TestTimesAreDrawnWhereTheirStretchIs(t *testing.T) {
 		t.Errorf("lately %s", s.Last)
 	}
 	for _, shape := range s.Shapes {
-		if n := strings.Count(shape.Path(), "z"); n != 2 || !strings.HasPrefix(shape.Path(), "M0.00 ") || !strings.Contains(shape.Path(), "M750.00 ") {
+		n, path := strings.Count(shape.Path(), "z"), shape.Path()
+		if n != 2 || !strings.HasPrefix(path, "M0.00 ") || !strings.Contains(path, "M750.00 ") {
 			t.Errorf("%s is %s", shape.Class, shape.Path())
 		}
 	}
