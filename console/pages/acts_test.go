@@ -44,7 +44,7 @@ func TestActsChangeTheJob(t *testing.T) {
 		{fixture.Approval, api.Approve, nil, "120 000 devices will be sent to Global", "is approved",
 			func(_, after *jobs.Job) bool { return after.State == jobs.Running }},
 		{fixture.Night, api.Cancel, nil,
-			"74 580 devices that are not sent, or wait for another attempt, become cancelled. This can not be undone.", "is cancelled",
+			"What is not sent, or waits for another attempt, is cancelled: 74 580 devices. This can not be undone.", "is cancelled",
 			func(_, after *jobs.Job) bool {
 				return after.State == jobs.Cancelling && after.Counts[jobs.Cancelled] == 74_580
 			}},

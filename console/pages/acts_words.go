@@ -36,10 +36,10 @@ func (b *actBody) what() []string {
 	case api.Pause:
 		return []string{
 			words.Devices(rest) + " will not be sent until somebody resumes the job.",
-			words.Devices(away) + " with the carrier still settle: what was sent can not be called back.",
+			settling(away) + ": what was sent can not be called back.",
 		}
 	case api.Resume:
-		return []string{b.resumes(), words.Devices(away) + " with the carrier settle either way."}
+		return []string{b.resumes(), settling(away) + "."}
 	case api.Approve:
 		return []string{
 			fmt.Sprintf("%s will be sent to %s, as far as the job’s windows and waves allow.", words.Devices(rest), network(b.Target)),
@@ -47,9 +47,9 @@ func (b *actBody) what() []string {
 		}
 	case api.Cancel:
 		return []string{
-			words.Devices(rest) + " that are not sent, or wait for another attempt, become cancelled. This can not be undone.",
-			words.Devices(away) + " with the carrier still settle.",
-			words.Devices(b.Counts.Final()) + " that are settled stay as they are.",
+			"What is not sent, or waits for another attempt, is cancelled: " + words.Devices(rest) + ". This can not be undone.",
+			settling(away) + ".",
+			"What is settled stays as it is: " + words.Devices(b.Counts.Final()) + ".",
 		}
 	case api.Retry:
 		return []string{fmt.Sprintf("The devices chosen below, %s as they stand now, get up to %s each.",
@@ -63,6 +63,14 @@ func (b *actBody) what() []string {
 	}
 	return []string{fmt.Sprintf("The devices you name are cancelled for good, if they are among the %s that are not with the carrier now and "+
 		"not settled. The rest of the job goes on.", words.Devices(rest))}
+}
+
+// settling tells what becomes of devices that are with the carrier.
+func settling(n int64) string {
+	if n == 1 {
+		return "1 device with the carrier still settles"
+	}
+	return words.Devices(n) + " with the carrier still settle"
 }
 
 func (b *actBody) resumes() string {
