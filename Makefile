@@ -54,6 +54,10 @@ chaos: needs ## kill everything for SECONDS=600, with SEED=0 (another each time)
 	$(GO) test -run '^TestChaos$$' -v -count=1 -timeout 0 ./internal/acceptance \
 		-seconds $(SECONDS) -seed $(SEED) -devices $(DEVICES) -plain
 
+.PHONY: pages
+pages: ## serve the console's pages from made-up jobs, without Redis and without tokens, at a free port of this machine
+	$(GO) run ./internal/pagesdev
+
 .PHONY: safeguards
 safeguards: needs ## take every safeguard away in turn: its test must fail
 	$(GO) test -run '^TestWithoutASafeguardItsTestFails$$' -v -count=1 -timeout 0 ./internal/acceptance -every-safeguard
