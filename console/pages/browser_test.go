@@ -73,7 +73,7 @@ func until(p *browsertest.Page, what string) {
 		const end = Date.now() + 30_000;
 		const look = () => {
 			if (`+what+`) return done(true);
-			if (Date.now() > end) return fail(new Error("it never came about: " + `+strconv.Quote(what)+` + "; " + document.body.innerText.slice(0, 600)));
+			if (Date.now() > end) return fail(new Error(`+strconv.Quote(what)+` + " never came about: " + document.body.innerText));
 			setTimeout(look, 30);
 		};
 		look();
