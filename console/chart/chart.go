@@ -26,19 +26,19 @@ type Pen struct {
 	Number func(int64) string
 }
 
-// Shape is rectangles of one colour, in a field that is [Wide] across whatever the picture's width, and has its pixels
+// Shape is rectangles of one colour, in a field that is [wide] across whatever the picture's width, and has its pixels
 // downwards.
 type Shape struct {
 	Class string
 	path  strings.Builder
 }
 
-// Wide is how far a field goes across.
-const Wide = 1000
+// wide is how far a field goes across.
+const wide = 1000
 
 // add adds a rectangle; x and w are parts of the whole width.
 func (s *Shape) add(x, w, y, h float64) {
-	fmt.Fprintf(&s.path, "M%.2f %.1fh%.2fv%.1fh-%.2fz", Wide*x, y, Wide*w, h, Wide*w)
+	fmt.Fprintf(&s.path, "M%.2f %.1fh%.2fv%.1fh-%.2fz", wide*x, y, wide*w, h, wide*w)
 }
 
 // Path is its outline.
