@@ -54,7 +54,7 @@ func (v *visitor) click(name string) {
 
 // named finds a link or a button by its words.
 func named(name string) chromedp.Search {
-	return chromedp.Search(fmt.Sprintf("//*[self::a or self::button][contains(normalize-space(.), %q)]", name))
+	return chromedp.Search(fmt.Sprintf("//*[self::a or self::button][contains(., %q)]", name))
 }
 
 func (v *visitor) fill(id, text string) {
