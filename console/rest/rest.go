@@ -1,5 +1,5 @@
 // Package rest is the API for programs, /api/v1: what is done at the desk, over HTTP. Its errors are problem details
-// (RFC 9457); its document is openapi.json.
+// (RFC 9457).
 package rest
 
 import (
@@ -50,7 +50,6 @@ func (a *API) Routes() []access.Route {
 		return access.Route{Method: method, Path: Root + path, Needs: access.Operator, Handle: handle}
 	}
 	routes := []access.Route{
-		get("/openapi.json", document),
 		get("/whoami", whoami),
 		get("/overview", answer(a, func(r *http.Request) (any, error) { return a.desk.Overview(r.Context()) })),
 		get("/health", answer(a, func(r *http.Request) (any, error) { return a.desk.Health(r.Context()) })),
@@ -137,7 +136,7 @@ func decode(w http.ResponseWriter, r *http.Request, into any) error {
 		err = errors.New("something follows the object")
 	}
 	if err != nil {
-		return api.Misused("see "+Root+"/openapi.json for the fields there are", "the body is not understood: %w", err)
+		return api.Misused("send one JSON object, with the fields of this request alone", "the body is not understood: %w", err)
 	}
 	return nil
 }
