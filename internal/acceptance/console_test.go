@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chromedp/chromedp"
 
@@ -100,7 +101,7 @@ func (v *visitor) count(state string) int {
 // ended waits until the page says by itself that the job has ended.
 func (v *visitor) ended() {
 	v.n.t.Helper()
-	v.n.until(func() bool {
+	v.n.within(2*time.Minute, func() bool {
 		return strings.HasPrefix(browsertest.Get(v.Page, chromedp.Text(chromedp.CSS(".jobline"))), "finished")
 	})
 }
@@ -123,7 +124,7 @@ func (v *visitor) file(path string) string {
 func TestANightIsDrivenFromABrowser(t *testing.T) {
 	t.Parallel()
 	n := newBriefNight(t, "--faulty", "0.2", "--latency", "100ms-500ms")
-	n.set("RATE_REQUESTS", "4/s")
+	n.set("RATE_REQUESTS", "30/min") // so that a browser on a busy machine is in time to pause it
 	dana := n.token("dana", "operator")
 	url := n.openConsole()
 	n.start("work").says(works)

@@ -38,7 +38,7 @@ var plain = flag.Bool("plain", false, "test the program without the race detecto
 
 // testsPerProcessor is how many tests run at a time for each processor, unless -parallel says otherwise: they wait for
 // deadlines and answers most of the time.
-const testsPerProcessor = 3
+const testsPerProcessor = 2
 
 // binaries is the folder that they are built in.
 var binaries string

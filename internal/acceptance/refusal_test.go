@@ -121,7 +121,7 @@ func TestACancelledJobSettlesWhatIsInFlight(t *testing.T) {
 func TestThePublicListenerServesNothingButCallbacks(t *testing.T) {
 	t.Parallel()
 	n := newNight(t)
-	address := n.start("serve", "--callback-listen", "127.0.0.1:0").says(`address=(127\.0\.0\.1:\d+)`)
+	address := n.start("serve", "--callback-listen", "127.0.0.1:0").says(listens)
 	for _, ask := range []struct {
 		method, path string
 		want         int
