@@ -65,8 +65,10 @@ func (g *Guard) Handler(routes []Route) http.Handler {
 
 // frame is what holds for every request, whoever sends it.
 func (g *Guard) frame(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return http.HandlerFunc(func(plain http.ResponseWriter, r *http.Request) {
+		w := &answer{ResponseWriter: plain}
 		setHeaders(w.Header(), g.Secure)
+		defer g.note(w, r, g.Now())
 		defer g.recovered(w, r)
 		if !g.knowsHost(r.Host) {
 			g.refuse(w, r, http.StatusMisdirectedRequest, "the console is not known by this name",
@@ -111,10 +113,13 @@ func (g *Guard) knowsHost(host string) bool {
 // admit lets through who has the role.
 func (g *Guard) admit(route Route) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		person, known := g.person(r)
+		shown := g.keyOf(r)
+		person, known := g.person(shown)
 		ctx := r.Context()
 		if known {
-			ctx = g.introduce(ctx, r, person)
+			g.sessions.renew(shown.session)
+			named(w, person)
+			ctx = api.WithActor(WithPerson(ctx, person), api.Actor{Name: person.Name, From: remoteHost(r)})
 		}
 		switch {
 		case route.Needs == Anyone:
@@ -126,35 +131,68 @@ func (g *Guard) admit(route Route) http.Handler {
 				"ask somebody with that role, or have yours changed in the tokens file")
 			return
 		}
+		if known && r.Method == http.MethodGet {
+			var end func()
+			ctx, end = g.whileAllowed(ctx, shown, route.Needs)
+			defer end()
+		}
 		route.Handle(w, r.WithContext(ctx))
 	})
 }
 
-// introduce says who acts, and from where.
-func (g *Guard) introduce(ctx context.Context, r *http.Request, person Person) context.Context {
-	from, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		from = r.RemoteAddr
+// recheck is how often a look that lasts is asked anew whether it may go on.
+const recheck = 2 * time.Second
+
+// whileAllowed ends a look, as a stream of events, soon after whoever looks has lost the token, the role or the session. An
+// act comes to its end: it was allowed when it began, and half of it helps nobody.
+func (g *Guard) whileAllowed(ctx context.Context, shown key, needs Role) (looking context.Context, end func()) {
+	looking, cancel := context.WithCancel(ctx)
+	var look func()
+	look = func() {
+		if looking.Err() != nil {
+			return
+		}
+		if person, known := g.person(shown); !known || person.Role < needs {
+			cancel()
+			return
+		}
+		time.AfterFunc(recheck, look)
 	}
-	return api.WithActor(WithPerson(ctx, person), api.Actor{Name: person.Name, From: from})
+	first := time.AfterFunc(recheck, look)
+	return looking, func() {
+		first.Stop()
+		cancel()
+	}
 }
 
-// person tells whose request it is: by its token, else by its session. A token that is wrong is not made good by a cookie.
-func (g *Guard) person(r *http.Request) (Person, bool) {
+// key is what a request shows: the digest of a token, or else the cookie of a session.
+type key struct {
+	token   Digest
+	session string
+}
+
+// keyOf reads what a request shows. A token that is wrong is not made good by a cookie.
+func (g *Guard) keyOf(r *http.Request) (k key) {
 	if header := r.Header.Get("Authorization"); header != "" {
-		scheme, token, _ := strings.Cut(header, " ")
-		if !strings.EqualFold(scheme, "Bearer") {
+		if scheme, token, _ := strings.Cut(header, " "); strings.EqualFold(scheme, "Bearer") {
+			k.token = DigestOf(strings.TrimSpace(token))
+		}
+		return k
+	}
+	k.session = sessionOf(r, g.Secure)
+	return k
+}
+
+// person tells whose key it is, now.
+func (g *Guard) person(k key) (Person, bool) {
+	token := k.token
+	if k.session != "" {
+		var open bool
+		if token, open = g.sessions.find(k.session); !open {
 			return Person{}, false
 		}
-		person, _, known := g.Keys.Find(strings.TrimSpace(token))
-		return person, known
 	}
-	c, err := r.Cookie(cookieName(g.Secure))
-	if err != nil {
-		return Person{}, false
-	}
-	token, open := g.sessions.find(c.Value)
-	if !open {
+	if token == (Digest{}) { // whatever stands in the file: it is what shows nothing
 		return Person{}, false
 	}
 	return g.Keys.holder(token)
@@ -205,8 +243,9 @@ func (g *Guard) refuse(w http.ResponseWriter, r *http.Request, status int, detai
 	})
 }
 
-// recovered keeps a fault of one request from the others. [http.ErrAbortHandler] is how a handler breaks an answer off.
-func (g *Guard) recovered(w http.ResponseWriter, r *http.Request) {
+// recovered keeps a fault of one request from the others. [http.ErrAbortHandler] is how a handler breaks an answer off: one
+// that has begun must not look whole.
+func (g *Guard) recovered(w *answer, r *http.Request) {
 	fault := recover()
 	if fault == nil {
 		return
@@ -215,6 +254,11 @@ func (g *Guard) recovered(w http.ResponseWriter, r *http.Request) {
 		panic(fault)
 	}
 	g.Log.ErrorContext(r.Context(), "a request failed in the program itself: please report it", "method", r.Method,
-		"fault", fmt.Sprint(fault), "stack", string(debug.Stack()))
+		"route", r.Pattern, "fault", fmt.Sprint(fault), "stack", string(debug.Stack()))
+	if w.status != 0 {
+		panic(http.ErrAbortHandler)
+	}
+	clear(w.Header()) // those were for another answer
+	setHeaders(w.Header(), g.Secure)
 	g.refuse(w, r, http.StatusInternalServerError, "the program failed in this request", "the log of simshift serve tells more")
 }

@@ -7,10 +7,9 @@ import (
 	"os"
 	"sync"
 	"time"
-)
 
-// lookEvery is how often a tokens file is looked at, at most.
-const lookEvery = time.Second
+	"github.com/simshift/simshift/internal/filewatch"
+)
 
 // Keyring knows the people of a tokens file. It reads the file again when it has changed; one that can not be read or
 // understood leaves the people of before, whom somebody trusted once, and says so in the log.
@@ -21,20 +20,16 @@ type Keyring struct {
 
 	mu     sync.Mutex
 	people map[Digest]Person
-	read   stamp
-	looked time.Time
+	file   *filewatch.Files // nil: there is none
 }
-
-// stamp changes when a file does. The zero stamp is a file that can not be looked at.
-type stamp struct{ changed, size int64 }
 
 // OpenKeyring fails where the file is no good. With no path it has no people.
 func OpenKeyring(path string, now func() time.Time, log *slog.Logger) (*Keyring, error) {
-	k := &Keyring{path: path, now: now, log: log, looked: now()}
+	k := &Keyring{path: path, now: now, log: log}
 	if path == "" {
 		return k, nil
 	}
-	k.read = k.stamp()
+	k.file = filewatch.Over(now(), path)
 	return k, k.load()
 }
 
@@ -63,32 +58,16 @@ func (k *Keyring) holder(digest Digest) (Person, bool) {
 	return person, known
 }
 
-// refresh reads the file if it has changed. The stamp is taken before it is read: what changes meanwhile is read again next
-// time.
+// refresh reads the file if it has changed.
 func (k *Keyring) refresh() {
-	now := k.now()
-	if k.path == "" || now.Sub(k.looked).Abs() < lookEvery {
+	if k.file == nil || !k.file.Changed(k.now()) {
 		return
 	}
-	k.looked = now
-	there := k.stamp()
-	if there == k.read {
-		return
-	}
-	k.read = there
 	if err := k.load(); err != nil {
 		k.log.Error("the changed tokens file can not be used; those who had tokens keep them", "error", err)
 		return
 	}
 	k.log.Info("the tokens file was read again", "people", len(k.people))
-}
-
-func (k *Keyring) stamp() stamp {
-	info, err := os.Stat(k.path)
-	if err != nil {
-		return stamp{}
-	}
-	return stamp{info.ModTime().UnixNano(), info.Size()}
 }
 
 func (k *Keyring) load() error {

@@ -30,11 +30,11 @@ func (g *Guard) login(w http.ResponseWriter, r *http.Request) {
 			g.LoginPage(w, r, http.StatusTooManyRequests, "Too many wrong tokens were tried; try again in a minute.")
 			return
 		}
-		g.Log.WarnContext(r.Context(), "a login with a token that is nobody's", "from", r.RemoteAddr)
+		g.Log.WarnContext(r.Context(), "a login with a token that is nobody's", "from", remoteHost(r))
 		g.LoginPage(w, r, http.StatusUnauthorized, "This token is nobody's. It begins with simshift_ and is 52 characters long.")
 		return
 	}
-	g.Log.InfoContext(r.Context(), "logged in", "who", person.Name, "from", r.RemoteAddr)
+	g.Log.InfoContext(r.Context(), "logged in", "who", person.Name, "from", remoteHost(r))
 	http.SetCookie(w, cookie(g.sessions.begin(digest), g.Secure))
 	http.Redirect(w, r, local(r.PostFormValue("next")), http.StatusSeeOther)
 }
@@ -48,9 +48,7 @@ func local(next string) string {
 }
 
 func (g *Guard) logout(w http.ResponseWriter, r *http.Request) {
-	if c, err := r.Cookie(cookieName(g.Secure)); err == nil {
-		g.sessions.end(c.Value)
-	}
+	g.sessions.end(sessionOf(r, g.Secure))
 	http.SetCookie(w, cookie("", g.Secure))
 	http.Redirect(w, r, "/login", http.StatusSeeOther)
 }

@@ -57,7 +57,7 @@ func (k *sessionKeeper) sweep(now time.Time) {
 	k.open = kept
 }
 
-// find gives the digest of the token that a session was opened with.
+// find gives the digest of the token that a session was opened with. It does not make the session any younger.
 func (k *sessionKeeper) find(value string) (Digest, bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -70,9 +70,18 @@ func (k *sessionKeeper) find(value string) (Digest, bool) {
 		delete(k.open, name)
 		return Digest{}, false
 	}
-	s.seen = now
-	k.open[name] = s
 	return s.token, true
+}
+
+// renew says that somebody asked for something in an open session.
+func (k *sessionKeeper) renew(value string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	name := DigestOf(value)
+	if s, known := k.open[name]; known {
+		s.seen = k.now()
+		k.open[name] = s
+	}
 }
 
 func (k *sessionKeeper) end(value string) {
@@ -87,6 +96,15 @@ func cookieName(secure bool) string {
 		return "__Host-simshift"
 	}
 	return "simshift"
+}
+
+// sessionOf is the value of a request's cookie, empty where there is none.
+func sessionOf(r *http.Request, secure bool) string {
+	c, err := r.Cookie(cookieName(secure))
+	if err != nil {
+		return ""
+	}
+	return c.Value
 }
 
 // cookie is that of a session; an empty value takes it back.

@@ -6,14 +6,12 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"os"
 	"strings"
 	"sync"
 	"time"
-)
 
-// lookEvery is how often the files of a certificate are looked at, at most.
-const lookEvery = time.Second
+	"github.com/simshift/simshift/internal/filewatch"
+)
 
 // certificate is a pair of PEM files that may be replaced while it is in use. A pair that can not be used, as while one
 // file is new and the other not yet, leaves the one before it in place.
@@ -23,15 +21,9 @@ type certificate struct {
 	now               func() time.Time
 	log               *slog.Logger
 
-	mu     sync.Mutex
-	pair   *tls.Certificate
-	read   [2]stamp // of the files, good or bad, that were read last
-	looked time.Time
-}
-
-// stamp changes when a file does. The zero stamp is a file that can not be looked at.
-type stamp struct {
-	changed, size int64
+	mu    sync.Mutex
+	pair  *tls.Certificate
+	files *filewatch.Files
 }
 
 // readCertificate opens the pair that the settings of a listener name, CALLBACK or CONSOLE; nil where they name none.
@@ -46,7 +38,7 @@ func readCertificate(env *Env, listener string, log *slog.Logger) (*certificate,
 
 // openCertificate fails where the files are no good pair.
 func openCertificate(listener, certFile, keyFile string, now func() time.Time, log *slog.Logger) (*certificate, error) {
-	c := &certificate{listener: listener, certFile: certFile, keyFile: keyFile, now: now, log: log, looked: now()}
+	c := &certificate{listener: listener, certFile: certFile, keyFile: keyFile, now: now, log: log}
 	if certFile == "" || keyFile == "" {
 		return nil, usage("set both, or neither where a proxy ends TLS", "of %s only one is set", c.settings("and"))
 	}
@@ -54,7 +46,7 @@ func openCertificate(listener, certFile, keyFile string, now func() time.Time, l
 		return nil, usage("name the file itself, not a file that holds its name: without _FILE",
 			"%s is not a file's name, but what is in it", c.settings("or"))
 	}
-	c.read = c.stamps()
+	c.files = filewatch.Over(now(), certFile, keyFile)
 	var err error
 	if c.pair, err = c.load(); err != nil {
 		return nil, c.failure(err)
@@ -85,21 +77,13 @@ func (c *certificate) failure(err error) error {
 func (c *certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if now := c.now(); now.Sub(c.looked).Abs() >= lookEvery {
-		c.looked = now
+	if c.files.Changed(c.now()) {
 		c.refresh()
 	}
 	return c.pair, nil
 }
 
-// refresh reads files that have changed. The stamps are taken before the files are read: what changes meanwhile is read
-// again next time.
 func (c *certificate) refresh() {
-	there := c.stamps()
-	if there == c.read {
-		return
-	}
-	c.read = there
 	pair, err := c.load()
 	if err != nil {
 		c.log.Error("a new certificate can not be used; the listener goes on with the one before", "listener", c.listener, "error", err)
@@ -107,15 +91,6 @@ func (c *certificate) refresh() {
 	}
 	c.pair = pair
 	c.log.Info("a certificate was read again", "listener", c.listener, "expires", pair.Leaf.NotAfter)
-}
-
-func (c *certificate) stamps() (stamps [2]stamp) {
-	for i, file := range []string{c.certFile, c.keyFile} {
-		if info, err := os.Stat(file); err == nil {
-			stamps[i] = stamp{info.ModTime().UnixNano(), info.Size()}
-		}
-	}
-	return stamps
 }
 
 func (c *certificate) load() (*tls.Certificate, error) {

@@ -15,6 +15,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/simshift/simshift/internal/filewatch"
 )
 
 // pairFiles are a certificate's files, which a test can replace.
@@ -93,7 +95,7 @@ func TestANewCertificateIsServedWithinASecondAndABadOneNever(t *testing.T) {
 	cert, key = pairOf(t, 2)
 	files.write(files.cert, cert)
 	files.write(files.key, key)
-	now = now.Add(lookEvery - 1)
+	now = now.Add(filewatch.Every - 1)
 	expect("within the second", 1, 0)
 	now = now.Add(1)
 	expect("after the second", 2, 0)
@@ -101,22 +103,22 @@ func TestANewCertificateIsServedWithinASecondAndABadOneNever(t *testing.T) {
 	cert, key = pairOf(t, 3)
 	files.write(files.cert, cert)
 	for range 3 {
-		now = now.Add(lookEvery)
+		now = now.Add(filewatch.Every)
 		expect("one file is new, the other not yet", 2, 1)
 	}
 	files.write(files.key, key)
-	now = now.Add(lookEvery)
+	now = now.Add(filewatch.Every)
 	expect("both are new", 3, 1)
 
 	if err := os.Remove(files.cert); err != nil {
 		t.Fatal(err)
 	}
 	for range 3 {
-		now = now.Add(lookEvery)
+		now = now.Add(filewatch.Every)
 		expect("a file is away", 3, 2)
 	}
 	files.write(files.cert, cert)
-	now = now.Add(lookEvery)
+	now = now.Add(filewatch.Every)
 	expect("it is back", 3, 2)
 	if strings.Contains(talk.String(), "PRIVATE") {
 		t.Error("the key is in the log")
