@@ -94,13 +94,12 @@ func (d *deployment) openConsole(ctx context.Context) (*privateListener, error) 
 	return p, nil
 }
 
-// consoleSocket binds the address. One that somebody chose must be free; the default one need not be, since other programs,
-// and another serve, may have it: then there is no console.
+// consoleSocket binds the address. One that somebody chose must be free, be it the default one; that which nobody chose need
+// not be, since other programs, and another serve, may have it: then there is no console.
 func (d *deployment) consoleSocket(ctx context.Context, address string) (net.Listener, error) {
 	socket, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
-	setting, _ := find("CONSOLE_LISTEN")
 	switch {
-	case errors.Is(err, syscall.EADDRINUSE) && address == setting.Default:
+	case errors.Is(err, syscall.EADDRINUSE) && !d.env.chosen("CONSOLE_LISTEN"):
 		d.log.WarnContext(ctx, "no console: its address is taken; set SIMSHIFT_CONSOLE_LISTEN to another, or to off", "address", address)
 		return nil, nil
 	case err != nil:

@@ -49,7 +49,7 @@ func ShowReport(ctx context.Context, env *Env, word string, format Format, path 
 		return err
 	}
 	if path != "" && path != "-" {
-		return writeWhole(path, page.Bytes())
+		return writeWhole(path, page.Bytes(), reportHint)
 	}
 	if _, err := env.Out.Write(page.Bytes()); err != nil {
 		return fmt.Errorf("write the report: %w", err)
@@ -83,7 +83,7 @@ func (d *deployment) reportTo(ctx context.Context, path string, job jobs.Job) er
 	if err := r.writePage(&page); err != nil {
 		return err
 	}
-	return writeWhole(path, page.Bytes())
+	return writeWhole(path, page.Bytes(), reportHint)
 }
 
 func (r *report) write(w io.Writer, format Format) error {
@@ -96,13 +96,14 @@ func (r *report) write(w io.Writer, format Format) error {
 	return r.writeText(w)
 }
 
+const reportHint = "choose a folder that can be written with --out"
+
 // writeWhole puts a file in place in one step: whoever looks finds the old one or the new one, whole. It is for its owner
 // only, as every file that names devices.
-func writeWhole(path string, content []byte) error {
-	hint := "choose a folder that can be written with --out"
+func writeWhole(path string, content []byte, hint string) error {
 	file, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*") // 0600
 	if err != nil {
-		return &Failure{Code: ExitError, Err: fmt.Errorf("write the report: %w", err), Hint: hint}
+		return &Failure{Code: ExitError, Err: fmt.Errorf("write %s: %w", path, err), Hint: hint}
 	}
 	_, err = file.Write(content)
 	if err == nil {
@@ -113,7 +114,7 @@ func writeWhole(path string, content []byte) error {
 	}
 	if err != nil {
 		_ = os.Remove(file.Name())
-		return &Failure{Code: ExitError, Err: fmt.Errorf("write the report: %w", err), Hint: hint}
+		return &Failure{Code: ExitError, Err: fmt.Errorf("write %s: %w", path, err), Hint: hint}
 	}
 	return nil
 }

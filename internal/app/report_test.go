@@ -280,7 +280,7 @@ func TestAReportsFileIsThereWholeOrNotAtAll(t *testing.T) {
 	folder := t.TempDir()
 	path := filepath.Join(folder, "report.html")
 	for _, text := range []string{"old", "new"} {
-		if err := writeWhole(path, []byte(text)); err != nil {
+		if err := writeWhole(path, []byte(text), reportHint); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -290,7 +290,7 @@ func TestAReportsFileIsThereWholeOrNotAtAll(t *testing.T) {
 	if err != nil || errStat != nil || errDir != nil || string(got) != "new" || info.Mode().Perm() != 0o600 || len(entries) != 1 {
 		t.Errorf("%q, %v, %v", got, info.Mode(), entries)
 	}
-	if err := writeWhole(filepath.Join(folder, "missing", "report.html"), nil); ExitCode(err) != ExitError || Hint(err) == "" {
+	if err := writeWhole(filepath.Join(folder, "missing", "report.html"), nil, reportHint); ExitCode(err) != ExitError || Hint(err) == "" {
 		t.Errorf("a folder that is not there: %v", err)
 	}
 }

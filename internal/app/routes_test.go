@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -17,6 +18,7 @@ import (
 	"github.com/alicebob/miniredis/v2"
 	"github.com/redis/go-redis/v9"
 
+	"github.com/simshift/simshift/console"
 	"github.com/simshift/simshift/console/access"
 	"github.com/simshift/simshift/ratelimit"
 	"github.com/simshift/simshift/worker"
@@ -28,6 +30,7 @@ type door struct {
 
 	handler http.Handler
 	tokens  map[access.Role]string
+	cookies map[access.Role]*http.Cookie
 	deploy  *deployment
 }
 
@@ -35,7 +38,7 @@ func newDoor(t *testing.T) *door {
 	t.Helper()
 	folder := t.TempDir()
 	server := miniredis.RunT(t)
-	d := &door{tokens: make(map[access.Role]string)}
+	d := &door{tokens: make(map[access.Role]string), cookies: make(map[access.Role]*http.Cookie)}
 	var people []access.Holder
 	for _, role := range []access.Role{access.Viewer, access.Operator, access.Approver} {
 		d.tokens[role] = access.NewToken()
@@ -60,6 +63,7 @@ func newDoor(t *testing.T) *door {
 		_ = private.socket.Close()
 	})
 	d.privateListener, d.handler = private, private.console.Handler()
+	d.login(t)
 	return d
 }
 
@@ -81,6 +85,31 @@ func (d *door) bearer(role access.Role) func(*http.Request) {
 	return func(r *http.Request) { r.Header.Set("Authorization", "Bearer "+d.tokens[role]) }
 }
 
+func header(name, value string) func(*http.Request) {
+	return func(r *http.Request) { r.Header.Set(name, value) }
+}
+
+// cookie is that of a browser in which somebody with the role logged in.
+func (d *door) cookie(role access.Role) func(*http.Request) {
+	return func(r *http.Request) { r.AddCookie(d.cookies[role]) }
+}
+
+// login logs somebody in with each role.
+func (d *door) login(t *testing.T) {
+	t.Helper()
+	for role, token := range d.tokens {
+		w := httptest.NewRecorder()
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "http://127.0.0.1:8080/login", strings.NewReader("token="+token))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		d.handler.ServeHTTP(w, r)
+		cookies := w.Result().Cookies()
+		if len(cookies) != 1 {
+			t.Fatalf("a login is answered %d with %d cookies", w.Code, len(cookies))
+		}
+		d.cookies[role] = cookies[0]
+	}
+}
+
 func (d *door) answers(r *http.Request) int {
 	w := httptest.NewRecorder()
 	ctx, cancel := context.WithCancel(r.Context())
@@ -89,34 +118,98 @@ func (d *door) answers(r *http.Request) int {
 	return w.Code
 }
 
+// openToAll are the paths that want no token. What else does is a hole.
+var openToAll = map[string]bool{"/login": true, "/logout": true, "/healthz": true, "/readyz": true, "/static/{file}": true}
+
+// hole tells how a route lets somebody in who may not.
+func (d *door) hole(ctx context.Context, route access.Route) string {
+	if route.Needs == access.Anyone {
+		if !openToAll[route.Path] {
+			return "needs no token: is that meant? then enter it in openToAll"
+		}
+		return ""
+	}
+	if route.Method != http.MethodGet && route.Needs < access.Operator {
+		return "changes something, and a viewer may"
+	}
+	methods := []string{route.Method}
+	if route.Method == http.MethodGet {
+		methods = append(methods, http.MethodHead)
+	}
+	for _, method := range methods {
+		for what, do := range map[string]func(*http.Request){
+			"no token": func(*http.Request) {}, "nobody's token": header("Authorization", "Bearer "+access.NewToken()),
+			"no Bearer": header("Authorization", "Basic "+d.tokens[access.Approver]), "nobody's cookie": header("Cookie", "simshift=ABC"),
+			"a token in the query": func(r *http.Request) { r.URL.RawQuery = "token=" + d.tokens[access.Approver] },
+		} {
+			r := request(ctx, route, do)
+			r.Method = method
+			if got := d.answers(r); got != http.StatusUnauthorized {
+				return fmt.Sprintf("by %s with %s is answered %d", method, what, got)
+			}
+		}
+	}
+	for role := access.Viewer; role <= access.Approver; role++ {
+		for what, as := range map[string]func(*http.Request){"token": d.bearer(role), "cookie": d.cookie(role)} {
+			got := d.answers(request(ctx, route, as))
+			if refused := got == http.StatusForbidden; refused != (role < route.Needs) || got == http.StatusUnauthorized {
+				return fmt.Sprintf("needs %s, and is answered %d to the %s of a person with the role %s", route.Needs, got, what, role)
+			}
+		}
+	}
+	return ""
+}
+
 // Every route there is, from the router itself: one that is added later is tried, too.
 func TestNoRouteIsOpenToWhoMayNot(t *testing.T) {
 	t.Parallel()
 	d := newDoor(t)
-	open := map[string]bool{"/login": true, "/logout": true, "/healthz": true, "/readyz": true}
 	for _, route := range d.console.Routes() {
-		name := route.Method + " " + route.Path
-		if route.Needs == access.Anyone {
-			if !open[route.Path] && !strings.HasPrefix(route.Path, "/static/") {
-				t.Errorf("%s needs no token: is that meant? then enter it here", name)
-			}
-			continue
+		if hole := d.hole(t.Context(), route); hole != "" {
+			t.Errorf("%s %s %s", route.Method, route.Path, hole)
 		}
-		if got := d.answers(request(t.Context(), route)); got != http.StatusUnauthorized {
-			t.Errorf("%s without a token is answered %d", name, got)
+	}
+}
+
+// with is a door with no more than one route.
+func (d *door) with(t *testing.T, route access.Route) *door {
+	t.Helper()
+	guard, err := d.deploy.guard("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	opened := &door{tokens: d.tokens, cookies: make(map[access.Role]*http.Cookie)}
+	opened.handler = console.New(console.Config{Guard: guard, Routes: []access.Route{route}, Log: d.deploy.log}).Handler()
+	opened.login(t)
+	return opened
+}
+
+// A route that is added with a hole does not get by, and one without is let by.
+func TestAHoleIsFound(t *testing.T) {
+	t.Parallel()
+	d := newDoor(t)
+	done := func(http.ResponseWriter, *http.Request) {}
+	closed := func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusForbidden) } // whatever the role
+	for route, sound := range map[*access.Route]bool{
+		{Method: http.MethodGet, Path: "/new", Needs: access.Viewer, Handle: done}:        true,
+		{Method: http.MethodPost, Path: "/new", Needs: access.Operator, Handle: done}:     true,
+		{Method: http.MethodGet, Path: "/new", Needs: access.Anyone, Handle: done}:        false,
+		{Method: http.MethodPost, Path: "/new", Needs: access.Anyone, Handle: done}:       false,
+		{Method: http.MethodPost, Path: "/new", Needs: access.Viewer, Handle: done}:       false,
+		{Method: http.MethodDelete, Path: "/new/{x}", Needs: access.Viewer, Handle: done}: false,
+		{Method: http.MethodPost, Path: "/new", Needs: access.Operator, Handle: closed}:   false,
+	} {
+		opened := d.with(t, *route)
+		if hole := opened.hole(t.Context(), *route); (hole == "") != sound {
+			t.Errorf("%s %s, which needs %s: %q", route.Method, route.Path, route.Needs, hole)
 		}
-		wrong := func(r *http.Request) { r.Header.Set("Authorization", "Bearer "+access.NewToken()) }
-		if got := d.answers(request(t.Context(), route, wrong)); got != http.StatusUnauthorized {
-			t.Errorf("%s with nobody's token is answered %d", name, got)
-		}
-		if changes := route.Method != http.MethodGet; changes && route.Needs < access.Operator {
-			t.Errorf("%s changes something, and a viewer may", name)
-		}
-		for role := access.Viewer; role <= access.Approver; role++ {
-			got := d.answers(request(t.Context(), route, d.bearer(role)))
-			if refused := got == http.StatusForbidden; refused != (role < route.Needs) || got == http.StatusUnauthorized {
-				t.Errorf("%s is answered %d to the role %s, and needs %s", name, got, role, route.Needs)
-			}
+	}
+	// Nor does one that the router answers without asking the guard.
+	bare := *d
+	bare.handler = http.HandlerFunc(done)
+	for _, route := range d.console.Routes() {
+		if route.Needs != access.Anyone && bare.hole(t.Context(), route) == "" {
+			t.Errorf("nobody notices that %s %s is not guarded", route.Method, route.Path)
 		}
 	}
 }
@@ -146,11 +239,13 @@ func TestAnotherSiteChangesNothing(t *testing.T) {
 			continue
 		}
 		for what, from := range map[string]func(*http.Request){
-			"Sec-Fetch-Site": func(r *http.Request) { r.Header.Set("Sec-Fetch-Site", "cross-site") },
-			"Origin":         func(r *http.Request) { r.Header.Set("Origin", "https://evil.example") },
+			"Sec-Fetch-Site": header("Sec-Fetch-Site", "cross-site"), "a sibling": header("Sec-Fetch-Site", "same-site"),
+			"Origin": header("Origin", "https://evil.example"), "another port": header("Origin", "http://127.0.0.1:9999"),
 		} {
-			if got := d.answers(request(t.Context(), route, d.bearer(access.Approver), from)); got != http.StatusForbidden {
-				t.Errorf("%s %s from another site by %s is answered %d", route.Method, route.Path, what, got)
+			for who, as := range map[string]func(*http.Request){"cookie": d.cookie(access.Approver), "token": d.bearer(access.Approver)} {
+				if got := d.answers(request(t.Context(), route, as, from)); got != http.StatusForbidden {
+					t.Errorf("%s %s from another site (%s), with a %s, is answered %d", route.Method, route.Path, what, who, got)
+				}
 			}
 		}
 	}
@@ -294,4 +389,20 @@ func TestATokenThatIsTakenBackEndsWhatWasOpenedWithIt(t *testing.T) {
 	}
 	now = now.Add(3 * time.Hour)
 	expect("too long idle", "")
+}
+
+// An address that nobody chose may be taken, as by another serve: then there is no console. One that somebody chose may not.
+func TestATakenAddressStopsOnlyWhoChoseIt(t *testing.T) {
+	t.Parallel()
+	d := newDoor(t)
+	taken := d.socket.Addr().String()
+	d.deploy.env.Flags = map[string]string{}
+	if socket, err := d.deploy.consoleSocket(t.Context(), taken); socket != nil || err != nil {
+		t.Errorf("nobody chose it: %v, %v", socket, err)
+	}
+	d.deploy.env.Flags["CONSOLE_LISTEN"] = taken
+	_, err := d.deploy.consoleSocket(t.Context(), taken)
+	if ExitCode(err) != ExitError || !strings.Contains(Hint(err), "SIMSHIFT_CONSOLE_LISTEN") {
+		t.Errorf("somebody chose it: %v (%s)", err, Hint(err))
+	}
 }

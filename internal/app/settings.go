@@ -115,6 +115,12 @@ func (e *Env) get(name string) (string, error) {
 	return setting.Default, nil
 }
 
+// chosen tells whether somebody set a setting, be it to its default.
+func (e *Env) chosen(name string) bool {
+	_, flag := e.Flags[name]
+	return flag || e.Getenv("SIMSHIFT_"+name) != "" || e.Getenv("SIMSHIFT_"+name+"_FILE") != ""
+}
+
 func find(name string) (Setting, bool) {
 	for _, setting := range Settings {
 		if setting.Name == name {

@@ -103,5 +103,5 @@ func holders(env *Env, mayMake bool) (path string, list []access.Holder, err err
 func writeHolders(path string, list []access.Holder) error {
 	var text bytes.Buffer
 	_ = access.WriteHolders(&text, list) // a Buffer does not fail
-	return writeWhole(path, text.Bytes())
+	return writeWhole(path, text.Bytes(), "name a file in a folder that can be written with --console-tokens-file")
 }
