@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+
+	"github.com/simshift/simshift/jobs"
 )
 
 // roleNames are the roles as they stand in a tokens file.
@@ -84,8 +86,14 @@ func parseHolder(line string) (h Holder, err error) {
 	return h, err
 }
 
+// programs are names under which the program itself stands in a job's log.
+var programs = []string{jobs.ByGate, jobs.ByBrake, "simshift"}
+
 // CheckName tells what keeps a text from being a person's name: it is one word, which can be printed.
 func CheckName(name string) error {
+	if slices.Contains(programs, strings.ToLower(name)) {
+		return fmt.Errorf("in the jobs' logs %q is the program itself, and no person", name)
+	}
 	odd := func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) }
 	if name == "" || len(name) > mostName || strings.ContainsFunc(name, odd) || name[0] == '#' {
 		return fmt.Errorf("a name is one word of at most %d bytes, as dana or dana@example.com", mostName)

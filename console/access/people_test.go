@@ -33,6 +33,7 @@ func TestAMistakeInATokensFileIsNamedByItsLineAndNotRepeated(t *testing.T) {
 		"dana operator " + digest[:len(digest)-1] + "g":             "a token's digest is sha256:",
 		"dana operator " + strings.TrimPrefix(digest, "sha256:"):    "a token's digest is sha256:",
 		"dana operator " + digest + "\nalex viewer " + digest:       "the name or the token of alex stands twice",
+		"Gate operator " + digest:                                   "is the program itself",
 		"da\u200bna operator " + digest:                             "a name is one word",
 		strings.Repeat("x", 101) + " operator " + digest:            "a name is one word",
 		"simshift_secret operator " + strings.Repeat("x", 100*1024): "too long",

@@ -36,8 +36,12 @@ type door struct {
 
 func newDoor(t *testing.T) *door {
 	t.Helper()
+	return newDoorOn(t, miniredis.RunT(t).Addr())
+}
+
+func newDoorOn(t *testing.T, redisAddress string) *door {
+	t.Helper()
 	folder := t.TempDir()
-	server := miniredis.RunT(t)
 	d := &door{tokens: make(map[access.Role]string), cookies: make(map[access.Role]*http.Cookie)}
 	var people []access.Holder
 	for _, role := range []access.Role{access.Viewer, access.Operator, access.Approver} {
@@ -51,7 +55,7 @@ func newDoor(t *testing.T) *door {
 	env := &Env{Out: io.Discard, Err: io.Discard, Getenv: func(string) string { return "" }, Now: time.Now, Flags: map[string]string{
 		"CONSOLE_LISTEN": "127.0.0.1:0", "CONSOLE_TOKENS_FILE": path,
 	}}
-	d.deploy = wire(env, redis.NewClient(&redis.Options{Addr: server.Addr()}), newAnchor(time.Now), ratelimit.Limits{}, time.Second,
+	d.deploy = wire(env, redis.NewClient(&redis.Options{Addr: redisAddress}), newAnchor(time.Now), ratelimit.Limits{}, time.Second,
 		slog.New(slog.DiscardHandler))
 	t.Cleanup(d.deploy.Close)
 	private, err := d.deploy.openConsole(t.Context())
