@@ -15,7 +15,7 @@ func TestEveryPrintedCommandIsUnderstood(t *testing.T) {
 	var lines []string
 	for _, path := range []string{
 		"../../README.md", "../../CONTRIBUTING.md", "../../docs/operations.md", "../../docs/reliability.md",
-		"../../docs/scale.md", "../../docker-compose.yml",
+		"../../docs/scale.md", "../../docs/console.md", "../../docker-compose.yml",
 	} {
 		text, err := os.ReadFile(path)
 		if err != nil {

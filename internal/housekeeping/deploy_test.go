@@ -25,7 +25,10 @@ func TestTheDeploymentSetsOnlyWhatTheProgramReads(t *testing.T) {
 	name := regexp.MustCompile(`SIMSHIFT_([A-Z_]+)`)
 	for _, file := range shipped {
 		for _, match := range name.FindAllStringSubmatch(read(t, files, file), -1) {
-			setting, fromFile := strings.CutSuffix(match[1], "_FILE")
+			setting, fromFile := match[1], false
+			if _, itself := secret[setting]; !itself { // a setting's own name may end so
+				setting, fromFile = strings.CutSuffix(setting, "_FILE")
+			}
 			isSecret, known := secret[setting]
 			switch {
 			case deploymentOnly[setting]:
@@ -61,6 +64,18 @@ func TestEverySecretOfTheDeploymentHasAFileInTheExample(t *testing.T) {
 		if !strings.Contains(compose, "\n  "+match[1]+": { file: ") {
 			t.Errorf("docker-compose.yml mounts no %s", match[1])
 		}
+	}
+}
+
+func TestTheDeploymentsConsoleIsPublishedForItsMachineAlone(t *testing.T) {
+	t.Parallel()
+	compose := read(t, root(t), "docker-compose.yml")
+	published := regexp.MustCompile(`"([^"]*):8080"`).FindAllStringSubmatch(compose, -1)
+	if len(published) != 1 || published[0][1] != "127.0.0.1:8080" {
+		t.Errorf("the console is published as %v", published)
+	}
+	if !strings.Contains(compose, "SIMSHIFT_CONSOLE_LISTEN: ${SIMSHIFT_CONSOLE_LISTEN:-off}") {
+		t.Error("the console is not off where nobody turned it on: without tokens, serve would not start")
 	}
 }
 
