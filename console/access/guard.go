@@ -56,11 +56,40 @@ func (g *Guard) Handler(routes []Route) http.Handler {
 	}
 	return g.frame(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if _, pattern := mux.Handler(r); pattern == "" {
-			g.admit(Route{Needs: Viewer, Handle: mux.ServeHTTP}).ServeHTTP(w, r)
+			g.admit(Route{Needs: Viewer, Handle: func(w http.ResponseWriter, r *http.Request) {
+				mux.ServeHTTP(&routerAnswer{ResponseWriter: w, guard: g, request: r}, r)
+			}}).ServeHTTP(w, r)
 			return
 		}
 		mux.ServeHTTP(w, r)
 	}))
+}
+
+// routerAnswer puts the router's own errors, that there is no such path or method, into the words of all others.
+type routerAnswer struct {
+	http.ResponseWriter
+
+	guard   *Guard
+	request *http.Request
+	refused bool
+}
+
+// WriteHeader takes the place of an error.
+func (a *routerAnswer) WriteHeader(status int) {
+	if status < http.StatusBadRequest {
+		a.ResponseWriter.WriteHeader(status)
+		return
+	}
+	a.refused = true
+	a.guard.refuse(a.ResponseWriter, a.request, status, fmt.Sprintf("there is no %s %s", a.request.Method, a.request.URL.Path),
+		"GET /api/v1/openapi.json lists the paths of the API")
+}
+
+func (a *routerAnswer) Write(p []byte) (int, error) {
+	if a.refused {
+		return len(p), nil
+	}
+	return a.ResponseWriter.Write(p)
 }
 
 // frame is what holds for every request, whoever sends it.

@@ -59,5 +59,5 @@ type Replayed struct {
 
 // ParkedIDs name parked callbacks.
 type ParkedIDs struct {
-	IDs []string `json:"ids"`
+	IDs []string `json:"ids,omitempty"`
 }

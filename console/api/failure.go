@@ -54,7 +54,9 @@ func ProblemOf(err error) Problem {
 			p.Status = http.StatusConflict
 		}
 	}
-	switch {
+	switch large := new(http.MaxBytesError); {
+	case errors.As(err, &large):
+		p.Status = http.StatusRequestEntityTooLarge
 	case errors.Is(err, jobs.ErrNotFound):
 		p.Status = http.StatusNotFound
 	case errors.Is(err, jobs.ErrConflict):

@@ -10,34 +10,34 @@ import (
 // Order says what a fleet becomes. Texts are as a person writes them in the flags of `simshift import`, durations as 6h or
 // 15m; what is left out has its default.
 type Order struct {
-	Name        string `json:"name,omitempty"`
-	Target      string `json:"target"`                 // global or us
+	Name        string `json:"name,omitempty"`         // the job's; else the file's
+	Target      string `json:"target"`                 // global or us; a plan can do without
 	Account     string `json:"account_name,omitempty"` // of rows without their own
 	Plan        string `json:"service_plan,omitempty"` // of rows without their own
-	RevertPlan  string `json:"revert_plan,omitempty"`
-	Strict      bool   `json:"strict,omitempty"`
-	SkipRejects bool   `json:"skip_rejects,omitempty"`
-	Again       bool   `json:"again,omitempty"`
-	Reason      string `json:"reason,omitempty"`
+	RevertPlan  string `json:"revert_plan,omitempty"`  // the service plan for the way back
+	Strict      bool   `json:"strict,omitempty"`       // wrong check digits reject a row
+	SkipRejects bool   `json:"skip_rejects,omitempty"` // go on without the rows that are rejected
+	Again       bool   `json:"again,omitempty"`        // even if the file is a job already
+	Reason      string `json:"reason,omitempty"`       // for those who ask later
 
-	BatchSize    int    `json:"batch_size,omitempty"`
-	Attempts     int    `json:"attempts,omitempty"`
-	AnswerWithin string `json:"answer_within,omitempty"`
-	Backoff      string `json:"backoff,omitempty"`
-	BackoffMax   string `json:"backoff_max,omitempty"`
-	DoubtGrace   string `json:"doubt_grace,omitempty"`
+	BatchSize    int    `json:"batch_size,omitempty"`    // most devices in one request, 1 to 10,000
+	Attempts     int    `json:"attempts,omitempty"`      // most attempts a device, 1 to 100
+	AnswerWithin string `json:"answer_within,omitempty"` // how long a callback may take before the device is unanswered
+	Backoff      string `json:"backoff,omitempty"`       // before the second attempt; doubles with each further one
+	BackoffMax   string `json:"backoff_max,omitempty"`   // the longest such delay
+	DoubtGrace   string `json:"doubt_grace,omitempty"`   // how long a request of unknown outcome counts as in flight
 
-	Start      string   `json:"start,omitempty"`
-	Windows    []string `json:"windows,omitempty"`
-	Zone       string   `json:"tz,omitempty"`
-	PerWindow  int64    `json:"per_window,omitempty"`
-	Waves      string   `json:"waves,omitempty"`
-	Gate       string   `json:"gate,omitempty"`
-	GateByHand bool     `json:"gate_by_hand,omitempty"`
-	Brakes     []string `json:"brake,omitempty"`
-	BrakeLast  int      `json:"brake_last,omitempty"`
-	BrakeLeast int      `json:"brake_least,omitempty"`
-	Priority   int      `json:"priority,omitempty"`
+	Start      string   `json:"start,omitempty"`        // not before: RFC 3339, 22:00, or tomorrow 22:00
+	Windows    []string `json:"windows,omitempty"`      // when it may send, as 22:00-05:00 or mon-fri 22:00-05:00
+	Zone       string   `json:"tz,omitempty"`           // of these times, as America/Chicago; else the server's
+	PerWindow  int64    `json:"per_window,omitempty"`   // most devices sent in one window
+	Waves      string   `json:"waves,omitempty"`        // parts that go one after the other, as 100,5%,100%
+	Gate       string   `json:"gate,omitempty"`         // least part of a wave that must have succeeded before the next, as 95%
+	GateByHand bool     `json:"gate_by_hand,omitempty"` // a person opens each wave
+	Brakes     []string `json:"brake,omitempty"`        // the rate of failures that pauses the job, as 10%, or CODE=2% for one fault
+	BrakeLast  int      `json:"brake_last,omitempty"`   // how many answers a brake looks at, 1 to 1,000,000
+	BrakeLeast int      `json:"brake_least,omitempty"`  // how many there must be before it judges
+	Priority   int      `json:"priority,omitempty"`     // of two jobs the higher one sends first, -9 to 9
 }
 
 // RevertOrder says how a job is moved back. Its target, accounts and plan are the job's to decide, and so is all of the

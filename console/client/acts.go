@@ -30,7 +30,7 @@ func toJob[T any](ctx context.Context, c *Client, word, rest string, body any) (
 
 // Control does an act on a job.
 func (c *Client) Control(ctx context.Context, word string, order api.Command) (*api.Controlled, error) {
-	return toJob[api.Controlled](ctx, c, word, "/"+url.PathEscape(order.Act), order)
+	return toJob[api.Controlled](ctx, c, word, "/"+segment(order.Act), order)
 }
 
 // Drop cancels single devices.
@@ -77,12 +77,12 @@ func (c *Client) Upload(ctx context.Context, name string, csv io.Reader) (*api.U
 
 // Plan tells what an import would do.
 func (c *Client) Plan(ctx context.Context, upload string, o api.Order) (*api.Plan, error) {
-	return post[api.Plan](ctx, c, "/uploads/"+url.PathEscape(upload)+"/plan", o)
+	return post[api.Plan](ctx, c, "/uploads/"+segment(upload)+"/plan", o)
 }
 
 // Rejects writes rejected rows.
 func (c *Client) Rejects(ctx context.Context, upload string, o api.Order, w io.Writer) error {
-	return c.copy(ctx, http.MethodPost, "/uploads/"+url.PathEscape(upload)+"/rejects", nil, o, w)
+	return c.copy(ctx, http.MethodPost, "/uploads/"+segment(upload)+"/rejects", nil, o, w)
 }
 
 // Import makes a job.

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 
 	"github.com/simshift/simshift/console/api"
 	"github.com/simshift/simshift/jobs"
@@ -25,7 +26,15 @@ func job(word, rest string) (string, error) {
 	if word == "" {
 		return "", api.Misused("name the job: `simshift jobs list` shows every one", "JOB is empty")
 	}
-	return "/jobs/" + url.PathEscape(word) + rest, nil
+	return "/jobs/" + segment(word) + rest, nil
+}
+
+// segment is a part of a path. Dots alone would lead elsewhere.
+func segment(word string) string {
+	if word == "." || word == ".." {
+		return strings.ReplaceAll(word, ".", "%2E")
+	}
+	return url.PathEscape(word)
 }
 
 // ofJob asks for something of a job.
@@ -113,7 +122,7 @@ func (c *Client) Results(ctx context.Context, word string, q api.ResultsQuery, w
 
 // Device is a device in every job that has it.
 func (c *Client) Device(ctx context.Context, identity string) ([]api.Device, error) {
-	list, err := get[[]api.Device](ctx, c, "/devices/"+url.PathEscape(identity), nil)
+	list, err := get[[]api.Device](ctx, c, "/devices/"+segment(identity), nil)
 	if err != nil {
 		return nil, err
 	}
@@ -130,7 +139,7 @@ func limitsPath(word string) string {
 	if word == "" {
 		return "/limits"
 	}
-	return "/jobs/" + url.PathEscape(word) + "/limits"
+	return "/jobs/" + segment(word) + "/limits"
 }
 
 // Limits are those in force.

@@ -5,7 +5,6 @@ import (
 	"io"
 	"mime"
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/simshift/simshift/console/api"
@@ -136,10 +135,8 @@ func orderOf(r *http.Request) (o api.Order, err error) {
 	for name, to := range map[string]*bool{
 		"strict": &o.Strict, "skip_rejects": &o.SkipRejects, "again": &o.Again, "gate_by_hand": &o.GateByHand,
 	} {
-		if text := q.Get(name); text != "" {
-			if *to, err = strconv.ParseBool(text); err != nil {
-				return o, api.Misused("it is true or false", "%s is %q", name, text)
-			}
+		if *to, err = boolean(r, name); err != nil {
+			return o, err
 		}
 	}
 	per := 0

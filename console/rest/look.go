@@ -22,7 +22,11 @@ func (a *API) batches(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return a.desk.Batches(r.Context(), r.PathValue("job"), api.BatchesQuery{PageQuery: q, Open: r.FormValue("open") == "true"})
+	open, err := boolean(r, "open")
+	if err != nil {
+		return nil, err
+	}
+	return a.desk.Batches(r.Context(), r.PathValue("job"), api.BatchesQuery{PageQuery: q, Open: open})
 }
 
 func (a *API) parked(r *http.Request) (any, error) {

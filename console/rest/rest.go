@@ -1,5 +1,5 @@
 // Package rest is the API for programs, /api/v1: what is done at the desk, over HTTP. Its errors are problem details
-// (RFC 9457).
+// (RFC 9457); its document is openapi.json.
 package rest
 
 import (
@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"mime"
 	"net/http"
 	"strconv"
 	"strings"
@@ -50,6 +51,7 @@ func (a *API) Routes() []access.Route {
 		return access.Route{Method: method, Path: Root + path, Needs: access.Operator, Handle: handle}
 	}
 	routes := []access.Route{
+		get("/openapi.json", document),
 		get("/whoami", whoami),
 		get("/overview", answer(a, func(r *http.Request) (any, error) { return a.desk.Overview(r.Context()) })),
 		get("/health", answer(a, func(r *http.Request) (any, error) { return a.desk.Health(r.Context()) })),
@@ -84,6 +86,9 @@ func (a *API) Routes() []access.Route {
 			route.Needs = access.Approver
 		}
 		routes = append(routes, route)
+	}
+	for i := range routes {
+		routes[i] = a.strict(routes[i])
 	}
 	return routes
 }
@@ -126,6 +131,9 @@ func patiently(w http.ResponseWriter) {
 
 // decode reads a body of JSON. A field that is not known is a mistake that would go unnoticed.
 func decode(w http.ResponseWriter, r *http.Request, into any) error {
+	if kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); kind != "application/json" && r.ContentLength != 0 {
+		return api.Misused("send JSON, with Content-Type: application/json", "the body is %q", kind)
+	}
 	body := json.NewDecoder(http.MaxBytesReader(w, r.Body, mostBody))
 	body.DisallowUnknownFields()
 	err := body.Decode(into)
@@ -136,7 +144,7 @@ func decode(w http.ResponseWriter, r *http.Request, into any) error {
 		err = errors.New("something follows the object")
 	}
 	if err != nil {
-		return api.Misused("send one JSON object, with the fields of this request alone", "the body is not understood: %w", err)
+		return api.Misused("see "+Root+"/openapi.json for the fields there are", "the body is not understood: %w", err)
 	}
 	return nil
 }
@@ -181,6 +189,18 @@ func number(r *http.Request, name string, least, most int) (int, error) {
 		return 0, api.Misused(fmt.Sprintf("give a number from %d to %d", least, most), "%s is %q", name, text)
 	}
 	return n, nil
+}
+
+// boolean reads true or false; false where it is not given.
+func boolean(r *http.Request, name string) (bool, error) {
+	text := r.URL.Query().Get(name)
+	if text == "" || text == "false" {
+		return false, nil
+	}
+	if text != "true" {
+		return false, api.Misused("it is true or false", "%s is %q", name, text)
+	}
+	return true, nil
 }
 
 // words reads values of the query that may be given several times, or with commas between them.
