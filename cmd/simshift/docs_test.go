@@ -14,7 +14,7 @@ func TestEveryPrintedCommandIsUnderstood(t *testing.T) {
 	t.Parallel()
 	var lines []string
 	for _, path := range []string{
-		"../../README.md", "../../CONTRIBUTING.md", "../../docs/operations.md", "../../docs/reliability.md",
+		"../../README.md", "../../CONTRIBUTING.md", "../../docs/operations.md", "../../docs/api.md", "../../docs/reliability.md",
 		"../../docs/scale.md", "../../docs/console.md", "../../docker-compose.yml",
 	} {
 		text, err := os.ReadFile(path)

@@ -187,7 +187,7 @@ func TestEveryExampleRuns(t *testing.T) {
 func TestEveryExampleRunsThroughAServer(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, 5)
-	s.goThroughConsole()
+	s.goThroughConsole(t)
 	s.playExamples(t)
 }
 

@@ -175,6 +175,23 @@ func TestAWrongValueSaysWhatToDo(t *testing.T) {
 	misused(t, redis, "simulator --listen 127.0.0.1:0 --book "+folder, app.ExitError)
 }
 
+func TestWhatNoServerDoesIsNotAskedOfOne(t *testing.T) {
+	t.Parallel()
+	for path := range stays {
+		cmd, _, err := root(&app.Env{Flags: map[string]string{}}).Find(strings.Fields(path))
+		if err != nil || cmd.CommandPath() != "simshift "+path {
+			t.Errorf("%s is no command (%v)", path, err)
+			continue
+		}
+		_, takes, _ := strings.Cut(cmd.Use, " ")
+		line := path + needed[path] + " --server http://127.0.0.1:1"
+		if takes != "" {
+			line += " dana"
+		}
+		misused(t, "redis://127.0.0.1:1/0", line, app.ExitUsage)
+	}
+}
+
 // wrongSettings has a value for each setting that it can not have, and a command that reads it.
 var wrongSettings = map[string]string{
 	"server":                   "jobs list --server http://192.0.2.1",

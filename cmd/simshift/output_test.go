@@ -96,7 +96,7 @@ func TestThroughAServerTheSameIsPrinted(t *testing.T) {
 	for _, line := range lines {
 		direct = append(direct, s.printed(t, line, job)...)
 	}
-	s.goThroughConsole()
+	s.goThroughConsole(t)
 	var through []string
 	for _, line := range lines {
 		through = append(through, s.printed(t, line, job)...)

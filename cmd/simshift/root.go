@@ -30,6 +30,9 @@ succeed; 4 refused for safety.`,
 		Args:                       noSuchCommand,
 		RunE:                       func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			if err := staysHere(cmd); err != nil {
+				return err
+			}
 			return settingsFromFlags(env, cmd.Root().PersistentFlags())
 		},
 	}
@@ -72,6 +75,25 @@ func settingsFromFlags(env *app.Env, flags *pflag.FlagSet) error {
 		}
 	}
 	return nil
+}
+
+// stays are the commands that do not work through a server, and why.
+var stays = map[string]string{
+	"serve": "it is the server", "work": "it needs Redis itself", "demo": "it has all it needs", "simulator": "it plays the carrier",
+	"doctor": "it checks what this machine reaches", "callbacks register": "it asks the carrier itself",
+	"callbacks list": "it asks the carrier itself", "callbacks remove": "it asks the carrier itself",
+	"tokens add": "tokens are in a file where the server is", "tokens list": "tokens are in a file where the server is",
+	"tokens remove": "tokens are in a file where the server is",
+}
+
+// staysHere refuses a server to a command that would not ask it. In the environment it may stand: that is for all commands.
+func staysHere(cmd *cobra.Command) error {
+	why := stays[strings.TrimPrefix(cmd.CommandPath(), "simshift ")]
+	if given := cmd.Root().PersistentFlags().Changed; why == "" || !given("server") && !given("token-file") {
+		return nil
+	}
+	return &app.Failure{Code: app.ExitUsage, Err: fmt.Errorf("`%s` does not go through a server: %s", cmd.CommandPath(), why),
+		Hint: "leave out --server and --token-file"}
 }
 
 // group makes a command that only holds others.

@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -16,6 +18,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/simshift/simshift/internal/apicheck"
 	"github.com/simshift/simshift/internal/madeup"
 	"github.com/simshift/simshift/internal/redistest"
 	"github.com/simshift/simshift/thingspace/simulator"
@@ -77,9 +80,22 @@ func newStage(t *testing.T, spent int) *stage {
 
 var consoleAddress = regexp.MustCompile(`console listens" address=(\S+)`)
 
-// goThroughConsole makes commands go through the listener's console from now on, instead of on Redis.
-func (s *stage) goThroughConsole() {
-	s.env = append(s.env, "SIMSHIFT_SERVER="+s.console, "SIMSHIFT_TOKEN_FILE="+filepath.Join(s.folder, "token"))
+// goThroughConsole makes commands go through the listener's console from now on, instead of on Redis. Whatever they and it say
+// to each other must be as the API's document says.
+func (s *stage) goThroughConsole(t *testing.T) {
+	t.Helper()
+	document, err := os.ReadFile("../../console/rest/openapi.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	console, err := url.Parse(s.console)
+	if err != nil {
+		t.Fatal(err)
+	}
+	proxy := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(console) }}
+	server := httptest.NewServer(apicheck.New(t, document, proxy))
+	t.Cleanup(server.Close)
+	s.env = append(s.env, "SIMSHIFT_SERVER="+server.URL, "SIMSHIFT_TOKEN_FILE="+filepath.Join(s.folder, "token"))
 }
 
 // bareStage has no more than files.
