@@ -63,7 +63,7 @@ func FuzzParseWave(f *testing.F) {
 	})
 }
 
-// FuzzParseState holds that exactly the names of states are states.
+// FuzzParseState holds that exactly the names of states are states, and that batches can be read again.
 func FuzzParseState(f *testing.F) {
 	for _, state := range jobs.States {
 		f.Add(state.String())
@@ -77,6 +77,9 @@ func FuzzParseState(f *testing.F) {
 			t.Errorf("%q is %v, %v", name, state, err)
 		}
 		var read jobs.State
+		if name == jobs.Closed.String() { // of a batch: JSON that was written is read again, and nobody can name it
+			state, err = jobs.Closed, nil
+		}
 		if (read.UnmarshalText([]byte(name)) == nil) != (err == nil) || err == nil && read != state {
 			t.Errorf("%q as text is %v", name, read)
 		}

@@ -86,8 +86,12 @@ func (s State) String() string {
 // MarshalText gives the state's name.
 func (s State) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
-// UnmarshalText accepts what [ParseState] accepts.
+// UnmarshalText accepts what [ParseState] accepts, and a batch's last state.
 func (s *State) UnmarshalText(text []byte) (err error) {
+	if string(text) == Closed.String() {
+		*s = Closed
+		return nil
+	}
 	*s, err = ParseState(string(text))
 	return err
 }

@@ -1,6 +1,9 @@
 package main
 
 import (
+	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -101,9 +104,37 @@ func TestThroughAServerTheSameIsPrinted(t *testing.T) {
 	for _, line := range lines {
 		through = append(through, s.printed(t, line, job)...)
 	}
+	s.lookThroughConsole(t, job)
 	for i := range direct {
 		if diff := cmp.Diff(direct[i], through[i]); diff != "" {
 			t.Errorf("Redis against the server: %s", diff)
+		}
+	}
+}
+
+// lookThroughConsole asks for what no command does; whether the answers are as the document says is seen on the way.
+func (s *stage) lookThroughConsole(t *testing.T, job troupe) {
+	t.Helper()
+	token, err := os.ReadFile(filepath.Join(s.folder, "token"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{
+		"overview", "health", "whoami", "openapi.json", "jobs?which=open", "jobs?which=ended&limit=1", "jobs/" + job.id + "/progress",
+		"jobs/" + job.id + "/batches", "jobs/" + job.id + "/batches?open=true&limit=1", "jobs/" + job.id + "/report", "jobs/nothing",
+	} {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.console+"/api/v1/"+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Authorization", "Bearer "+strings.TrimSpace(string(token)))
+		answer, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = answer.Body.Close()
+		if known := path != "jobs/nothing"; known != (answer.StatusCode == http.StatusOK) {
+			t.Errorf("%s is answered %s", path, answer.Status)
 		}
 	}
 }

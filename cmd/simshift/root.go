@@ -78,7 +78,7 @@ func settingsFromFlags(env *app.Env, flags *pflag.FlagSet) error {
 }
 
 // stays are the commands that do not work through a server, and why.
-var stays = map[string]string{
+var stays = map[string]string{ //nolint:gosec // words about tokens are none
 	"serve": "it is the server", "work": "it needs Redis itself", "demo": "it has all it needs", "simulator": "it plays the carrier",
 	"doctor": "it checks what this machine reaches", "callbacks register": "it asks the carrier itself",
 	"callbacks list": "it asks the carrier itself", "callbacks remove": "it asks the carrier itself",

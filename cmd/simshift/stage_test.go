@@ -95,7 +95,8 @@ func (s *stage) goThroughConsole(t *testing.T) {
 	proxy := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(console) }}
 	server := httptest.NewServer(apicheck.New(t, document, proxy))
 	t.Cleanup(server.Close)
-	s.env = append(s.env, "SIMSHIFT_SERVER="+server.URL, "SIMSHIFT_TOKEN_FILE="+filepath.Join(s.folder, "token"))
+	s.console = server.URL
+	s.env = append(s.env, "SIMSHIFT_SERVER="+s.console, "SIMSHIFT_TOKEN_FILE="+filepath.Join(s.folder, "token"))
 }
 
 // bareStage has no more than files.

@@ -204,7 +204,10 @@ func looksAt(job string) []deed {
 		{"report of " + job, func(ctx context.Context, d api.Desk) (any, error) { return d.Report(ctx, job) }},
 		{"limits of " + job, func(ctx context.Context, d api.Desk) (any, error) { return d.Limits(ctx, job) }},
 		{"batches of " + job, func(ctx context.Context, d api.Desk) (any, error) {
-			return d.Batches(ctx, job, api.BatchesQuery{PageQuery: api.PageQuery{After: "3", Limit: 2}, Open: true})
+			return d.Batches(ctx, job, api.BatchesQuery{PageQuery: api.PageQuery{After: "30", Limit: 7}})
+		}},
+		{"open batches of " + job, func(ctx context.Context, d api.Desk) (any, error) {
+			return d.Batches(ctx, job, api.BatchesQuery{PageQuery: api.PageQuery{Limit: 2}, Open: true})
 		}},
 		{"no place among batches of " + job, func(ctx context.Context, d api.Desk) (any, error) {
 			return d.Batches(ctx, job, api.BatchesQuery{PageQuery: api.PageQuery{After: "x y"}})

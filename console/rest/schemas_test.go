@@ -71,7 +71,7 @@ var names = map[reflect.Type][]any{
 	reflect.TypeFor[jobs.Phase](): {
 		jobs.Importing, jobs.Running, jobs.Paused, jobs.Cancelling, jobs.Finished, jobs.Stopped, jobs.Abandoned,
 	},
-	reflect.TypeFor[jobs.State]():  stateNames(),
+	reflect.TypeFor[jobs.State]():  append(stateNames(), jobs.Closed.String()), // the last is of batches alone
 	reflect.TypeFor[jobs.Reason](): reasonNames(),
 }
 
@@ -130,6 +130,10 @@ func (s *schemas) describeField(p jsonschema.InterceptPropParams) error {
 	text := s.comments[s.owner(p)+"."+p.Field.Name]
 	if p.Field.Type == reflect.TypeFor[time.Duration]() {
 		text = strings.TrimPrefix(text+"; in nanoseconds", "; ")
+	}
+	if ref := p.PropertySchema.Ref; ref != nil && p.Field.Type.Kind() == reflect.Pointer && strings.Contains(text, "null") {
+		one := (&jsonschema.Schema{}).WithRef(*ref).ToSchemaOrBool()
+		*p.PropertySchema = *(&jsonschema.Schema{}).WithAnyOf(one, (&jsonschema.Schema{}).WithType(jsonschema.Null.Type()).ToSchemaOrBool())
 	}
 	if text != "" {
 		p.PropertySchema.WithDescription(text)

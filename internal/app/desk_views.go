@@ -133,7 +133,7 @@ func (d *deployment) Progress(ctx context.Context, word string) (*api.Progress, 
 	}
 	p := &api.Progress{
 		Job: *job, Timeline: condense(minutes, zoneOf(job)), Pace: paceOf(*job, minutes, d.env.Now()), Holds: limits.Holds,
-		Settled: []api.SettledIn{}, Waves: wavesOf(job), Faults: []api.FaultCount{},
+		Settling: api.Settling{Bands: []api.Band{}}, Settled: []api.SettledIn{}, Waves: wavesOf(job), Faults: []api.FaultCount{},
 	}
 	p.Concerns = concernsOf(job, p.Faults)
 	return p, nil

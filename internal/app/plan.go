@@ -86,6 +86,7 @@ func (d *deployment) survey(ctx context.Context, path string, o *ImportOptions) 
 		return nil, errors.Join(err, source.Close())
 	}
 	s := &survey{d: d, o: o, path: path, source: source, fleet: fleet, asked: make(map[string]bool)}
+	s.plan.HeldBy, s.plan.Advice = []string{}, []string{} // none is [] as JSON
 	s.update(o)
 	if err := d.markHeld(ctx, s); err != nil {
 		s.close()
@@ -172,7 +173,7 @@ func (s *survey) update(o *ImportOptions) {
 	sum, p := s.fleet.Summary(), &s.plan
 	p.Rows, p.Devices, p.Duplicates, p.Rejected, p.SHA256 = sum.Rows, sum.Devices, sum.Duplicates, sum.Rejected, sum.SHA256
 	p.Rejects, p.Warnings = named(sum.ByCode), named(sum.Warnings)
-	p.Groups, p.Batches = nil, 0
+	p.Groups, p.Batches = []api.GroupPlan{}, 0
 	for _, g := range sum.Groups {
 		p.Groups = append(p.Groups, api.GroupPlan{Group: g.Group, Devices: g.Devices})
 	}
