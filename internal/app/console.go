@@ -33,9 +33,12 @@ type privateListener struct {
 // serve serves the console until ctx is done.
 func (p *privateListener) serve(ctx context.Context) error {
 	defer p.uploads.close()
+	beside, stop := context.WithCancel(ctx)
 	var running sync.WaitGroup
 	defer running.Wait()
-	running.Go(func() { p.hub.Run(ctx) })
+	defer stop() // where the console fails by itself, too
+	running.Go(func() { p.hub.Run(beside) })
+	running.Go(func() { p.uploads.run(beside) })
 	return p.console.Serve(ctx, p.socket)
 }
 

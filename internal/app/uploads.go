@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -35,14 +36,39 @@ type spool struct {
 	held map[string]api.Upload
 }
 
-// openSpool makes a spool in TMPDIR. What a process that died left behind is the system's to remove, as everything there.
+// spoolFolder is how the folders of spools are named in TMPDIR.
+const spoolFolder = "simshift-uploads-*"
+
+// openSpool makes a spool in TMPDIR, and clears away what processes that died left there.
 func openSpool(most int64, now func() time.Time) (*spool, error) {
-	folder, err := os.MkdirTemp("", "simshift-uploads-*") // 0700
+	folder, err := os.MkdirTemp("", spoolFolder) // 0700
+	if err == nil {
+		err = clearSpools(os.TempDir(), now().Add(-2*uploadKept))
+	}
 	if err != nil {
 		return nil, &Failure{Code: ExitError, Err: fmt.Errorf("make a folder for uploads: %w", err),
 			Hint: "set TMPDIR to a folder that can be written"}
 	}
 	return &spool{folder: folder, most: most, now: now, held: make(map[string]api.Upload)}, nil
+}
+
+// clearSpools removes uploads that nobody has written to since: no living process keeps one for so long. Folders stay, since a
+// living process may have them. TMPDIR belongs to all users of the machine: names that are none of ours, and whatever leads out
+// of it, are left alone.
+func clearSpools(temp string, since time.Time) error {
+	root, err := os.OpenRoot(temp)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = root.Close() }()
+	left, err := fs.Glob(root.FS(), spoolFolder+"/*.csv")
+	for _, path := range left {
+		info, err := root.Lstat(path)
+		if _, wrong := uuid.Parse(strings.TrimSuffix(filepath.Base(path), ".csv")); err == nil && wrong == nil && info.ModTime().Before(since) {
+			_ = root.Remove(path) // it may be another user's, or gone
+		}
+	}
+	return err
 }
 
 func (s *spool) close() { _ = os.RemoveAll(s.folder) }
@@ -51,19 +77,40 @@ func (s *spool) close() { _ = os.RemoveAll(s.folder) }
 func (s *spool) reserve(name string) (api.Upload, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.expire()
+	if len(s.held) >= uploadsMost {
+		return api.Upload{}, refuse("make jobs of them, or wait: each is dropped after an hour", "%d uploads are kept already", len(s.held))
+	}
+	u := api.Upload{ID: uuid.NewString(), Name: name}
+	s.held[u.ID] = u
+	return u, nil
+}
+
+// expire drops what is too old. The lock is held. An upload that is still coming has no end yet.
+func (s *spool) expire() {
 	now := s.now()
 	for id, u := range s.held {
-		if now.After(u.Expires) {
+		if !u.Expires.IsZero() && now.After(u.Expires) {
 			delete(s.held, id)
 			_ = os.Remove(s.path(id))
 		}
 	}
-	if len(s.held) >= uploadsMost {
-		return api.Upload{}, refuse("make jobs of them, or wait: each is dropped after an hour", "%d uploads are kept already", len(s.held))
+}
+
+// run drops what is too old, until ctx is done.
+func (s *spool) run(ctx context.Context) {
+	tick := time.NewTicker(time.Minute)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			s.mu.Lock()
+			s.expire()
+			s.mu.Unlock()
+		}
 	}
-	u := api.Upload{ID: uuid.NewString(), Name: name, Expires: now.Add(uploadKept).UTC().Truncate(time.Second)}
-	s.held[u.ID] = u
-	return u, nil
 }
 
 func (s *spool) path(id string) string { return filepath.Join(s.folder, id+".csv") }
@@ -90,7 +137,7 @@ func (s *spool) keep(name string, body io.Reader) (u api.Upload, err error) {
 	if u.Size > s.most {
 		return u, usage("split the file, or raise SIMSHIFT_UPLOAD_MAX", "the file has more than %d bytes", s.most)
 	}
-	u.SHA256 = hex.EncodeToString(sum.Sum(nil))
+	u.SHA256, u.Expires = hex.EncodeToString(sum.Sum(nil)), s.now().Add(uploadKept).UTC().Truncate(time.Second)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.held[u.ID] = u
