@@ -12,7 +12,7 @@ import (
 )
 
 // patience is how long whatever is asked of a browser may take, on a busy machine too: it ends what hangs.
-const patience = time.Minute
+const patience = 2 * time.Minute
 
 // names are what the program is called: by Debian, Alpine and Fedora, by Google, and where it is put on macOS.
 var names = []string{

@@ -33,7 +33,8 @@ const good = `<!doctype html><html lang="en"><title>Jobs</title><meta name="view
 <button disabled aria-label="Cancel"><svg></svg></button> <input type="hidden"> <div hidden><button></button></div>
 <script>new EventSource('/events')</script>`
 
-const bad = `<!doctype html><html lang="en"><link rel="icon" href="data:,">
+const bad = `<!doctype html><html lang="en"><meta http-equiv="Content-Security-Policy" content="style-src 'self'">
+<link rel="icon" href="data:,"><p style="color: red"></p>
 <button class="icon"></button> <button disabled></button> <input type="text"> <a href="/"></a> <input type="checkbox">
 <select></select> <div tabindex="0"></div> <summary></summary> <details><summary></summary></details>
 <img src="/missing.png" alt="nothing"><script src="http://127.0.0.1:1/closed.js"></script>
@@ -53,6 +54,8 @@ func site(t *testing.T) string {
 	}
 	mux.HandleFunc("GET /{$}", page(good))
 	mux.HandleFunc("GET /bad", page(bad))
+	mux.HandleFunc("GET /form", page(form))
+	mux.HandleFunc("GET /asked", func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, r.URL.RawQuery) })
 	mux.HandleFunc("GET /events", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/event-stream")
 		fmt.Fprint(w, "data: hello\n\n")
@@ -119,13 +122,14 @@ func TestABadPageFailsItsTest(t *testing.T) {
 		`a textbox has no name: <input type="text">`, `a link has no name: <a href="/">`, `a checkbox has no name`, `a combobox has no name`,
 		`has no name: <div tabindex="0">`, "a DisclosureTriangle has no name: <summary>",
 		"GET " + url + "/missing.png is answered 404", "GET http://127.0.0.1:1/closed.js fails: net::ERR_",
-		"console: no such job 7", "TypeError: Cannot read properties of null", "nobody waits",
+		"violates the following Content Security Policy directive", "console: no such job 7",
+		"TypeError: Cannot read properties of null", "nobody waits",
 	} {
 		if !slices.ContainsFunc(failed.failures, func(told string) bool { return strings.Contains(told, want) }) {
 			t.Errorf("%q is not among the failures", want)
 		}
 	}
-	if len(failed.failures) != 14 || t.Failed() {
+	if len(failed.failures) != 15 || t.Failed() {
 		t.Errorf("%d failures:\n%s", len(failed.failures), strings.Join(failed.failures, "\n"))
 	}
 }
@@ -138,6 +142,64 @@ func TestComplaintsThatWereTakenFailNoTest(t *testing.T) {
 	got := page.Complaints()
 	if len(got) != 1 || !strings.HasSuffix(got[0], "/nowhere is answered 404") {
 		t.Errorf("complaints: %q", got)
+	}
+}
+
+// A form that is worked by what a screen reader tells of it: it leads to a page, to a file, and changes by itself.
+const form = `<!doctype html><html lang="en"><title>Form</title><link rel="icon" href="data:,">
+<form action="/asked"><label>Name <input name="name" value="old"></label> <button>Send</button></form>
+<a href="/file">File</a> <a href="/nowhere">Nowhere</a> <p id="tells">none</p>
+<button onclick="setTimeout(() => { tells.textContent = 'pressed' })">Press me</button>`
+
+func TestControlsAreWorkedByTheirNames(t *testing.T) {
+	t.Parallel()
+	url := site(t)
+	browser := Start(t)
+	page := browser.Page(t)
+	if status := page.Open(url + "/form"); status != http.StatusOK {
+		t.Fatalf("the page is answered %d", status)
+	}
+	page.Press("button", "Press me")
+	page.Until("document.querySelector('#tells').textContent === 'pressed'")
+	if name, content := page.Download("link", "File"); name != "results.csv" || string(content) != "row,eid\n" {
+		t.Errorf("%s holds %q", name, content)
+	}
+	page.Fill("Name", "new")
+	page.Follow("button", "Send")
+	if got := Get(page, chromedp.Text(chromedp.CSS("body"))); got != "name=new" {
+		t.Errorf("the form sends %q", got)
+	}
+	page.Open(url + "/form")
+	if status := page.FollowTo("link", "Nowhere"); status != http.StatusNotFound {
+		t.Errorf("nowhere is answered %d", status)
+	}
+	page.Complaints() // of that
+
+	still := browser.Page(t)
+	still.WithoutScripts()
+	still.Open(url + "/form")
+	still.Press("button", "Press me")
+	still.Fill("Name", "still")
+	still.Follow("button", "Send")
+	if got := Get(still, chromedp.Text(chromedp.CSS("body"))); got != "name=still" {
+		t.Errorf("without scripts the form sends %q", got)
+	}
+}
+
+func TestOneControlIsWorkedAndNoOther(t *testing.T) {
+	t.Parallel()
+	list := []Control{
+		{Role: "link", Name: "File"}, {Role: "link", Name: "Twice"}, {Role: "link", Name: "Twice"}, {Role: "textbox", Name: "Name"},
+	}
+	for _, wrong := range [][2]string{{"link", "Twice"}, {"link", "Name"}, {"button", "File"}, {"", "File"}, {"link", "Fil"}} {
+		if _, err := only(list, wrong[0], wrong[1]); err == nil {
+			t.Errorf("a %q named %q is found", wrong[0], wrong[1])
+		}
+	}
+	for _, right := range [][2]string{{"link", "File"}, {"", "Name"}} {
+		if found, err := only(list, right[0], right[1]); err != nil || found.Name != right[1] {
+			t.Errorf("a %q named %q: %v, %v", right[0], right[1], found, err)
+		}
 	}
 }
 

@@ -29,18 +29,20 @@ var roles = []string{
 }
 
 // Controls are the page's controls as the accessibility tree has them, in no order. What is hidden from it is not among them.
-func (p *Page) Controls() (list []Control) {
+func (p *Page) Controls() []Control {
 	p.t.Helper()
-	tree := Get(p, func(ctx context.Context, tab *chromedp.Target) (accessibility.GetFullAXTreeResult, error) {
-		return cdp.Call(ctx, tab, accessibility.GetFullAXTree, accessibility.GetFullAXTreeParams{})
-	})
+	return Get(p, controls)
+}
+
+func controls(ctx context.Context, tab *chromedp.Target) (list []Control, err error) {
+	tree, err := cdp.Call(ctx, tab, accessibility.GetFullAXTree, accessibility.GetFullAXTreeParams{})
 	for _, node := range tree.Nodes {
 		role := text(node.Role)
 		if !node.Ignored && (slices.Contains(roles, role) || focusable(node)) {
 			list = append(list, Control{role, strings.TrimSpace(text(node.Name)), node.BackendDOMNodeID})
 		}
 	}
-	return list
+	return list, err
 }
 
 // Named fails the test for each control without a name.

@@ -39,7 +39,7 @@ func (b *Browser) Page(t testing.TB) *Page {
 	return p
 }
 
-// Do carries the steps out in their order, and ends the test where one fails or takes more than a minute.
+// Do carries the steps out in their order, and ends the test where one fails or takes more than two minutes.
 func (p *Page) Do(steps ...chromedp.Action[chromedp.Void]) {
 	p.t.Helper()
 	ctx, cancel := context.WithTimeout(p.ctx, patience)
@@ -100,6 +100,12 @@ func (p *Page) Show(width int, scheme Scheme) {
 			{Name: "prefers-color-scheme", Value: string(scheme)},
 			{Name: "prefers-reduced-motion", Value: "reduce"},
 		}}))
+}
+
+// WithoutScripts turns scripts off for what is opened from now on, as a careful browser does.
+func (p *Page) WithoutScripts() {
+	p.t.Helper()
+	p.Do(command(emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true}))
 }
 
 // PNG is a picture of the whole page, below the window's edge too.
