@@ -268,7 +268,7 @@ func TestAFleetIsImportedByItsPlan(t *testing.T) {
 	windows := url.QueryEscape("mon-fri 22:00-05:00; sat 10:00-12:00")
 	page = s.page(plan+"&skip_rejects=1&waves=100%2C100%25&windows="+windows+"&tz=America%2FChicago", http.StatusOK)
 	checkStructure(t, plan, page)
-	has(t, page, "Waves", "Yes, move 2 500 devices to Global", "without the 1 rejected row")
+	has(t, page, "Waves", "Yes, move 2 500 devices to Global", "without the 1 rejected row", "02:40:00 CDT")
 	form := formFields(t, page, "/import/")
 	if refused := s.post(strings.Split(plan, "?")[0], form); refused.Code != http.StatusUnprocessableEntity {
 		t.Errorf("a start without its tick has status %d", refused.Code)

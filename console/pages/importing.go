@@ -179,7 +179,9 @@ func (p *Pages) showPlan(w http.ResponseWriter, r *http.Request, status int, for
 	if b.Plan != nil {
 		b.arrange()
 	}
-	p.show(w, r, status, "plan", shell{Title: "The plan for " + b.File, Here: "/import", Body: &b})
+	p.show(w, r, status, "plan", shell{
+		Title: "The plan for " + b.File, Here: "/import", Zone: p.zoneNamed(b.Order.Zone), Body: &b,
+	})
 	return nil
 }
 

@@ -30,12 +30,12 @@ func (p *Pages) cards(list []jobs.Job, who access.Person) []card {
 }
 
 func (p *Pages) card(job *jobs.Job, who access.Person) card {
-	return card{job, statusOf(job), chart.Parts(job.Counts), p.zoneOf(job), buttons(job, who)}
+	return card{job, statusOf(job), chart.Parts(job.Counts), p.zoneNamed(job.Policy.Schedule.Zone), buttons(job, who)}
 }
 
-// zoneOf is the zone that a job's times are shown in.
-func (p *Pages) zoneOf(job *jobs.Job) *time.Location {
-	if name := job.Policy.Schedule.Zone; name != "" {
+// zoneNamed is the zone that a job's times are shown in, by the name in its policy.
+func (p *Pages) zoneNamed(name string) *time.Location {
+	if name != "" {
 		if zone, err := time.LoadLocation(name); err == nil {
 			return zone
 		}
