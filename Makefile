@@ -58,6 +58,11 @@ chaos: needs ## kill everything for SECONDS=600, with SEED=0 (another each time)
 pages: ## serve the console's pages from made-up jobs, without Redis and without tokens, at a free port of this machine
 	$(GO) run ./internal/pagesdev
 
+.PHONY: screenshots
+screenshots: needs ## take the pictures of the console in docs/images anew
+	@mkdir -p docs/images
+	SIMSHIFT_TEST_REQUIRE_PROGRAMS=1 $(GO) test -run '^TestPictures$$' -count=1 ./internal/pagesdev -write '$(CURDIR)/docs/images'
+
 .PHONY: safeguards
 safeguards: needs ## take every safeguard away in turn: its test must fail
 	$(GO) test -run '^TestWithoutASafeguardItsTestFails$$' -v -count=1 -timeout 0 ./internal/acceptance -every-safeguard

@@ -41,17 +41,13 @@ func serve(ctx context.Context, listen string, role access.Role, empty bool) err
 	if empty {
 		desk = fixture.Empty(time.Now)
 	}
-	mux := http.NewServeMux()
-	hub := live.New(desk, time.Now, slog.Default())
-	for _, route := range slices.Concat(pages.New(desk, pages.Options{}).Routes(), rest.New(desk, hub, slog.Default()).Routes()) {
-		mux.HandleFunc(route.Method+" "+route.Path, route.Handle)
-	}
 	socket, err := new(net.ListenConfig).Listen(ctx, "tcp", listen)
 	if err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
 	fmt.Printf("http://%s/\n", socket.Addr())
-	server := &http.Server{Handler: as(access.Person{Name: "mara", Role: role}, mux), ReadHeaderTimeout: 10 * time.Second}
+	handler, hub := console(desk, access.Person{Name: "mara", Role: role}, pages.Options{Now: time.Now})
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
 	go hub.Run(ctx)
 	go goOn(ctx, desk)
 	go func() {
@@ -62,6 +58,16 @@ func serve(ctx context.Context, listen string, role access.Role, empty bool) err
 		return err
 	}
 	return nil
+}
+
+// console is the pages and the API at a desk, as somebody sees them. What is live in them comes of the hub, which is to be run.
+func console(desk api.Desk, who access.Person, o pages.Options) (http.Handler, *live.Hub) {
+	mux := http.NewServeMux()
+	hub := live.New(desk, o.Now, slog.Default())
+	for _, route := range slices.Concat(pages.New(desk, o).Routes(), rest.New(desk, hub, slog.Default()).Routes()) {
+		mux.HandleFunc(route.Method+" "+route.Path, route.Handle)
+	}
+	return as(who, mux), hub
 }
 
 // as lets somebody in without a token, and tells the browser what a page may do, as the real guard does.
