@@ -179,24 +179,29 @@ func (h *Hub) say(list []jobs.Job) {
 	if h.last == nil {
 		h.last = make(map[string]told)
 	}
-	var changed []string
+	var changed []*jobs.Job
+	wide := make(map[string]bool) // unfinished until now: they concern who listens to all
 	for i := range list {
-		if h.learn(&list[i], now) {
-			changed = append(changed, list[i].ID)
+		job := &list[i]
+		wide[job.ID] = h.last[job.ID].open || !job.State.Ended()
+		if h.learn(job, now) {
+			changed = append(changed, job)
 		}
 	}
 	for l := range h.listeners {
 		switch {
 		case !l.new:
-			for _, id := range changed {
-				if l.job == "" || l.job == id {
-					h.give(l, id)
+			for _, job := range changed {
+				if l.job == job.ID || l.job == "" && wide[job.ID] {
+					h.give(l, job.ID)
 				}
 			}
 		case l.job == "":
 			l.new = false
 			for i := range list {
-				h.give(l, list[i].ID)
+				if !list[i].State.Ended() {
+					h.give(l, list[i].ID)
+				}
 			}
 		default: // it stays new while its job is not known: it may have come after the question
 			if _, known := h.last[l.job]; known {

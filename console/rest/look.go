@@ -76,7 +76,8 @@ func resultsQuery(r *http.Request) (q api.ResultsQuery, kind string, err error) 
 	if err != nil {
 		return q, "", err
 	}
-	q = api.ResultsQuery{States: words(r, "state"), Faults: words(r, "fault"), Accounts: words(r, "account"), MinAttempts: attempts}
+	// Only states go with commas between them: a fault's code may hold a plan's name, and any comma that is in it.
+	q = api.ResultsQuery{States: words(r, "state"), Faults: r.Form["fault"], Accounts: r.Form["account"], MinAttempts: attempts}
 	switch format := r.FormValue("format"); {
 	case format == "jsonl" || format == "" && r.Header.Get("Accept") == ndjson:
 		q.JSON = true

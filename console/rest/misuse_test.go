@@ -56,6 +56,7 @@ func TestWhatIsNotUnderstoodIsRefused(t *testing.T) {
 		{http.MethodPost, job + "/pause", asJSON, `{"raison":"x"}`, 400, `unknown field "raison"`},
 		{http.MethodPost, job + "/pause", asJSON, `{"reason":5}`, 400, "not understood"},
 		{http.MethodPost, job + "/pause", asJSON, `{"reason":"x"} {}`, 400, "follows"},
+		{http.MethodPost, job + "/pause", asJSON, `{"reason":"x"}]`, 400, "follows"},
 		{http.MethodPost, job + "/pause", asJSON, `{"act":"cancel"}`, 400, "leave act out"},
 		{http.MethodPost, job + "/pause", form, `reason=x`, 400, "application/json"},
 		{http.MethodPost, job + "/pause", plain, `{"reason":"x"}`, 400, "application/json"},
@@ -93,6 +94,28 @@ func TestAJobIsMadeOfOneRequest(t *testing.T) {
 	at := got.header.Get("Location")
 	if job.Target != jobs.US || job.Devices != 1 || len(job.Policy.Schedule.Windows) != 2 || at != "/api/v1/jobs/"+job.ID {
 		t.Errorf("at %s: %+v", at, job)
+	}
+}
+
+// asked is a desk that remembers which results it was asked for.
+type asked struct {
+	api.Desk
+
+	query *api.ResultsQuery
+}
+
+func (a asked) Results(_ context.Context, _ string, q api.ResultsQuery, _ io.Writer) error {
+	*a.query = q
+	return nil
+}
+
+func TestAFaultsCodeMayHoldAComma(t *testing.T) {
+	t.Parallel()
+	var q api.ResultsQuery
+	h := open(t, asked{fixture.New(midnight, 7), &q})
+	h.ask(t, http.MethodGet, "/jobs/x/results?state=failed,unanswered&fault=Plan.A,B&account=one,%20two", "", "")
+	if len(q.States) != 2 || len(q.Faults) != 1 || len(q.Accounts) != 1 {
+		t.Errorf("asked for the states %q, faults %q, accounts %q", q.States, q.Faults, q.Accounts)
 	}
 }
 

@@ -140,8 +140,10 @@ func decode(w http.ResponseWriter, r *http.Request, into any) error {
 	if errors.Is(err, io.EOF) {
 		return nil
 	}
-	if err == nil && body.More() {
-		err = errors.New("something follows the object")
+	if err == nil {
+		if _, more := body.Token(); !errors.Is(more, io.EOF) {
+			err = errors.New("something follows the object")
+		}
 	}
 	if err != nil {
 		return api.Misused("see "+Root+"/openapi.json for the fields there are", "the body is not understood: %w", err)

@@ -19,7 +19,7 @@ func forecast(p *api.Plan, policy jobs.Policy, now time.Time) {
 		p.Schedule = "; " + scheduleText(s)
 	}
 	f := policy.Forecast(now, policy.Batches(groupSizes(p)), p.Limits.Gap)
-	p.Least, p.Starts, p.Windows = f.Least.Round(time.Second).String(), f.Starts.UTC(), f.Windows
+	p.Least, p.Starts, p.Windows = f.Least.Round(time.Second).String(), f.Starts.UTC().Truncate(time.Second), f.Windows
 	if !f.Ends.IsZero() {
 		end := f.Ends.UTC().Truncate(time.Second)
 		p.Ends = &end
