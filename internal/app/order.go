@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/simshift/simshift/console/api"
+	"github.com/simshift/simshift/jobs"
 )
 
 // orderOf says over the API what was said by flags. What is zero is left out.
@@ -91,11 +92,18 @@ func set[T comparable](to *T, given T) {
 	}
 }
 
-// order says over the API what a revert was told by flags: of the policy only what was given.
+// order says over the API what a revert was told by flags: of the policy only what was given. There zero means that nothing was
+// said, so a flag that takes a setting of the job back to zero is refused rather than lost.
 func (o *RevertOptions) order() (api.RevertOrder, error) {
 	given := ImportOptions{Name: o.Name, Reason: o.Reason, SkipRejects: o.SkipRejects, Again: o.Again}
+	was := ImportOptions{Policy: jobs.Policy{PerWindow: 1, GateByHand: true}, Rollout: Rollout{Priority: 1}}
 	if o.Overlay != nil {
 		o.Overlay(&given)
+		o.Overlay(&was)
+	}
+	if was.Policy.PerWindow == 0 || !was.Policy.GateByHand || was.Rollout.Priority == 0 {
+		return api.RevertOrder{}, usage("run it on Redis, without --server",
+			"over a server --per-window, --priority and --gate-by-hand can not be taken back to nothing")
 	}
 	given.Policy.RevertPlan = o.RevertPlan
 	return api.RevertOrder{Order: orderOf(&given), OnlyKnown: o.OnlyKnown}, nil
