@@ -118,7 +118,7 @@ func newNightOn(t *testing.T, redis *redistest.Server, simulatorArgs ...string) 
 	n.env = append(os.Environ(), "SIMSHIFT_REDIS_URL="+n.redis.URL(),
 		"SIMSHIFT_THINGSPACE_KEY=key", "SIMSHIFT_THINGSPACE_SECRET=secret", "SIMSHIFT_THINGSPACE_USERNAME=user",
 		"SIMSHIFT_THINGSPACE_PASSWORD=pass", "SIMSHIFT_CALLBACK_USERNAME=carrier", "SIMSHIFT_CALLBACK_PASSWORD=hush",
-		"SIMSHIFT_SWEEP_EVERY=1s", "SIMSHIFT_THINGSPACE_TIMEOUT=15s")
+		"SIMSHIFT_SWEEP_EVERY=1s", "SIMSHIFT_THINGSPACE_TIMEOUT=15s", "SIMSHIFT_CONSOLE_LISTEN=off")
 	p := n.startBinary(plainBinary, append([]string{"simulator", "--listen", "127.0.0.1:0", "--book", n.journal}, simulatorArgs...)...)
 	n.carrier = p.says(`address=(http://\S+)`)
 	n.set("THINGSPACE_URL", n.carrier+"/api")
