@@ -64,7 +64,8 @@ func fleetFlags(cmd *cobra.Command, o *app.ImportOptions) {
 	policyFlags(flags, o)
 }
 
-// policyFlags are those that decide how a job is carried out.
+// policyFlags are those that decide how a job is carried out. Each defaults to what the options have: to define a flag sets what
+// it stands for, which may be another job's.
 func policyFlags(flags *pflag.FlagSet, o *app.ImportOptions) {
 	flags.IntVar(&o.Policy.BatchSize, "batch-size", o.Policy.BatchSize, "most devices in one request, at most 10000")
 	flags.IntVar(&o.Policy.Attempts, "attempts", o.Policy.Attempts, "most attempts for a device")
@@ -81,12 +82,12 @@ func rolloutFlags(flags *pflag.FlagSet, o *app.ImportOptions) {
 	flags.StringVar(&r.Start, "start", "", "send nothing before this `time`: RFC 3339, 22:00, or 'tomorrow 22:00'")
 	flags.StringArrayVar(&r.Windows, "window", nil, "send only in this `window`, as 22:00-05:00 or 'mon-fri 22:00-05:00'; repeatable")
 	flags.StringVar(&r.Zone, "tz", "", "the time `zone` of --start and --window, as America/Chicago (default: this machine's)")
-	flags.Int64Var(&o.Policy.PerWindow, "per-window", 0, "most devices sent in one window; 0: no bound")
+	flags.Int64Var(&o.Policy.PerWindow, "per-window", o.Policy.PerWindow, "most devices sent in one window; 0: no bound")
 	flags.StringVar(&r.Waves, "waves", "", "let the fleet go in `parts`, one after the other, as 100,5%,100%")
 	flags.StringVar(&r.Gate, "gate", "", "least `share` of a wave that must succeed before the next (default 95%)")
-	flags.BoolVar(&o.Policy.GateByHand, "gate-by-hand", false, "wait for 'jobs resume' before each further wave")
+	flags.BoolVar(&o.Policy.GateByHand, "gate-by-hand", o.Policy.GateByHand, "wait for 'jobs resume' before each further wave")
 	flags.StringArrayVar(&r.Brakes, "brake", nil, "pause when this `share` of answers fails, as 10%, or CODE=2% for one fault; repeatable")
 	flags.IntVar(&o.Policy.Brake.Last, "brake-last", o.Policy.Brake.Last, "how many of the latest answers the brake looks at")
 	flags.IntVar(&o.Policy.Brake.Least, "brake-least", o.Policy.Brake.Least, "how many there must be before the brake judges")
-	flags.IntVar(&r.Priority, "priority", 0, "of two jobs the higher one sends first, -9 to 9")
+	flags.IntVar(&r.Priority, "priority", r.Priority, "of two jobs the higher one sends first, -9 to 9")
 }
