@@ -68,7 +68,7 @@ func (l *Ledger) Commit(ctx context.Context, job jobs.Job, devices int64, hold s
 	if err := l.rdb.HSet(ctx, filesKey, job.FileSHA256, job.ID).Err(); err != nil {
 		return fmt.Errorf("commit job: %w", err)
 	}
-	fields := []any{"devices", devices, countField(jobs.Pending), devices, "priority", job.Priority}
+	fields := []any{"devices", devices, countField(jobs.Pending), devices, "priority", job.Priority, weighedField, 1}
 	if len(job.Policy.Waves) > 0 {
 		fields = append(fields, "wave", 1, "opened", job.Policy.WaveEnds(devices)[0])
 	}

@@ -20,6 +20,7 @@
 //	simshift:{J}:gathered   wave -> how much of it is in batches already (hash)
 //	simshift:{J}:faults     code and words -> number used in records (hash)
 //	simshift:{J}:timeline   minute:state -> how many devices entered the state then (hash)
+//	simshift:{J}:reasons    state:reason:fault -> how many devices stand there, but for pending, in batches and succeeded (hash)
 //	simshift:{J}:log        acts of people and decisions (list of JSON); simshift:{J}:told up to where heralds know it
 //	simshift:{J}:recent     the latest answers, counted, for the brake (list)
 //	simshift:{J}:before     how far the waves before the present one went (hash)

@@ -28,6 +28,7 @@ func waitsKey(job string) string    { return base(job) + "waits" }
 func gatheredKey(job string) string { return base(job) + "gathered" }
 func faultsKey(job string) string   { return base(job) + "faults" }
 func timelineKey(job string) string { return base(job) + "timeline" }
+func reasonsKey(job string) string  { return base(job) + "reasons" }
 func logKey(job string) string      { return base(job) + "log" }
 func recentKey(job string) string   { return base(job) + "recent" }
 func beforeKey(job string) string   { return base(job) + "before" }

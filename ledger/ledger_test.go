@@ -71,6 +71,8 @@ func suite(t *testing.T, client func(*testing.T) redis.UniversalClient) {
 		"a deleted job leaves no key behind":                         testDelete,
 		"parked callbacks are kept once":                             testPark,
 		"a recount puts the counters right":                          testRecount,
+		"a recount puts the counts by reason right":                  testRecountReasons,
+		"faults are counted as devices come and go":                  testFaultCounts,
 		"marks tell what is left":                                    testMarks,
 		"a request that Redis has lost is written again":             testRestore,
 		"devices that moved on are not written again":                testRestoreLeavesWhatMovedOn,
@@ -236,8 +238,12 @@ func (b *books) balance() {
 		for _, state := range jobs.States {
 			recount[state] = 0
 		}
-		for _, o := range b.outcomes(id) {
+		outcomes := b.outcomes(id)
+		for _, o := range outcomes {
 			recount[o.State]++
+		}
+		if diff := balanceFaults(b, id, outcomes); diff != "" {
+			b.t.Errorf("faults of %s (-records +counters):\n%s", id, diff)
 		}
 		if diff := cmp.Diff(recount, job.Counts); diff != "" {
 			b.t.Errorf("recount of %s (-records +counters):\n%s", id, diff)

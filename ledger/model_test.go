@@ -57,6 +57,10 @@ func (m *model) request(r *rapid.T) string {
 	return fmt.Sprintf("r-%d", rapid.IntRange(1, 6).Draw(r, "request"))
 }
 
+func (m *model) fault(r *rapid.T) jobs.Fault {
+	return rapid.SampledFrom([]jobs.Fault{{Code: "F"}, {Code: "F", Text: "in other words"}, {Code: "G"}}).Draw(r, "fault")
+}
+
 func (m *model) formed(n int64) { m.batches = max(m.batches, n) }
 
 func (m *model) form(r *rapid.T) {
@@ -111,7 +115,7 @@ func (m *model) settle(r *rapid.T) {
 		return jobs.Event{
 			Batch: m.anyBatch(r), Place: jobs.PlaceAt(0, rapid.IntRange(0, m.size-1).Draw(r, "device")),
 			Kind:  jobs.EventKind(rapid.IntRange(int(jobs.Confirmed), int(jobs.Warned)).Draw(r, "kind")),
-			Fault: jobs.Fault{Code: "F"}, Due: m.clock.Add(time.Minute),
+			Fault: m.fault(r), Due: m.clock.Add(time.Minute),
 		}
 	}), 1, 5).Draw(r, "events")
 	before := m.outcomes(m.job)
@@ -219,7 +223,8 @@ func (m *model) balanced(r *rapid.T) {
 	for _, state := range jobs.States {
 		counted[state] = 0
 	}
-	for _, o := range m.outcomes(m.job) {
+	outcomes := m.outcomes(m.job)
+	for _, o := range outcomes {
 		counted[o.State]++
 		if o.State == jobs.Queued || o.State == jobs.Submitting || o.State == jobs.Submitted {
 			open[o.Batch]++
@@ -230,6 +235,9 @@ func (m *model) balanced(r *rapid.T) {
 	}
 	if diff := cmp.Diff(counted, job.Counts); diff != "" {
 		r.Fatalf("recount (-records +counters):\n%s", diff)
+	}
+	if diff := balanceFaults(m.books, m.job, outcomes); diff != "" {
+		r.Fatalf("recount of faults (-records +counters):\n%s", diff)
 	}
 	if job.Counts.Total() != int64(m.size) {
 		r.Fatalf("the counts add up to %d of %d", job.Counts.Total(), m.size)

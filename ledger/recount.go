@@ -16,13 +16,17 @@ import (
 // recountStep is how many chunks' records are read at a time: 1.6 MB.
 const recountStep = 10
 
-// Recount counts a job's devices by their records, holds the counters against that, and puts them right where they
-// differ: what differed is given in words, and kept with the job. A job that moved meanwhile is not judged (settled is
-// false); it costs 16 bytes of reading a device all the same.
+// Recount counts a job's devices by their records, holds the counters by state and by reason against that, and puts them
+// right where they differ: what differed is given in words, and kept with the job. A job that moved meanwhile is not judged
+// (settled is false); it costs 16 bytes of reading a device all the same.
 func (l *Ledger) Recount(ctx context.Context, job string) (drift string, settled bool, err error) {
 	before, err := l.rdb.HGetAll(ctx, jobKey(job)).Result()
 	if err != nil || len(before) == 0 {
 		return "", false, none(err, "recount")
+	}
+	reasons, err := l.reasons(ctx, job)
+	if err != nil {
+		return "", false, err
 	}
 	counted, err := l.countRecords(ctx, job)
 	if err != nil {
@@ -35,22 +39,33 @@ func (l *Ledger) Recount(ctx context.Context, job string) (drift string, settled
 	if !maps.Equal(before, after) {
 		return "", false, nil
 	}
-	drift = difference(before, counted)
-	if drift == "" {
+	drift = difference(before, counted.states)
+	weighed := before[weighedField] != "" // else the job is older than what is counted by reason
+	if weighed {
+		drift = join(drift, reasonDifference(reasons, counted.reasons))
+	}
+	if drift == "" && weighed {
 		return "", true, nil
 	}
 	settled, err = l.setCounters(ctx, job, drift, before, counted)
 	return drift, settled, err
 }
 
-// countRecords counts the devices by state. Those that stand in a batch that has ended, which must not be, come out as
-// [jobs.Closed].
-func (l *Ledger) countRecords(ctx context.Context, job string) (map[jobs.State]int64, error) {
+// tally is what a job's records say.
+type tally struct {
+	states  map[jobs.State]int64
+	reasons map[why]int64
+}
+
+// countRecords counts the devices by state and by reason. Those that stand in a batch that has ended, which must not be, come
+// out as [jobs.Closed].
+func (l *Ledger) countRecords(ctx context.Context, job string) (counted tally, err error) {
 	s, err := l.spec(ctx, job)
 	if err != nil {
-		return nil, err
+		return counted, err
 	}
-	counted, batches := make(map[jobs.State]int64), make(map[int64]int64)
+	counted = tally{make(map[jobs.State]int64), make(map[why]int64)}
+	batches := make(map[int64]int64)
 	for chunks := range slices.Chunk(s.chunks, recountStep) {
 		reads := make([]*redis.StringCmd, 0, len(chunks))
 		_, err := l.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
@@ -60,19 +75,23 @@ func (l *Ledger) countRecords(ctx context.Context, job string) (map[jobs.State]i
 			return nil
 		})
 		if err != nil {
-			return nil, fmt.Errorf("recount: %w", err)
+			return counted, fmt.Errorf("recount: %w", err)
 		}
 		for _, read := range reads {
 			for record := range slices.Chunk([]byte(read.Val()), recordSize) {
-				if r := decodeRecord(record); r.state == inBatch {
+				r := decodeRecord(record)
+				if r.state == inBatch {
 					batches[r.batch]++
 				} else {
-					counted[r.state]++
+					counted.states[r.state]++
+				}
+				if w, counts := whyOf(r); counts {
+					counted.reasons[w]++
 				}
 			}
 		}
 	}
-	return counted, l.countBatches(ctx, job, batches, counted)
+	return counted, l.countBatches(ctx, job, batches, counted.states)
 }
 
 // countBatches adds the devices that stand in batches, under the states of these.
@@ -108,13 +127,44 @@ func difference(fields map[string]string, counted map[jobs.State]int64) string {
 	return strings.Join(words, ", ")
 }
 
-func (l *Ledger) setCounters(ctx context.Context, job, drift string, before map[string]string, counted map[jobs.State]int64) (bool, error) {
-	args := []any{drift, len(before)}
+// reasonDifference tells how the counts by reason differ from what was counted, in short: they may be many.
+func reasonDifference(said, counted map[why]int64) string {
+	different := 0
+	for w, n := range counted {
+		if said[w] != n {
+			different++
+		}
+	}
+	for w := range said {
+		if _, there := counted[w]; !there {
+			different++
+		}
+	}
+	if different == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%d of the counts by reason", different)
+}
+
+// join puts two texts behind each other, of which either may be empty.
+func join(a, b string) string {
+	if a == "" || b == "" {
+		return a + b
+	}
+	return a + ", " + b
+}
+
+func (l *Ledger) setCounters(ctx context.Context, job, drift string, before map[string]string, counted tally) (bool, error) {
+	args := []any{drift, len(before), len(jobs.States) + 1}
 	for field, value := range before {
 		args = append(args, field, value)
 	}
 	for _, state := range jobs.States {
-		args = append(args, countField(state), strconv.FormatInt(counted[state], 10))
+		args = append(args, countField(state), strconv.FormatInt(counted.states[state], 10))
+	}
+	args = append(args, weighedField, 1)
+	for w, n := range counted.reasons {
+		args = append(args, w.field(), n)
 	}
 	done, err := l.run(ctx, recountScript, job, args...).Bool()
 	if err != nil {

@@ -18,7 +18,7 @@ for i = 3, #ARGV do
       end
       local fault = byte(record, 9) * 256 + byte(record, 10)
       write_record(place, encode(S.cancelled, WITHDRAWN, attempt, flags, floor(now / 1000), fault, read32(record, 13),
-        past_of(record)))
+        past_of(record)), record)
       tell(place, S.cancelled, WITHDRAWN, attempt + past_of(record), fault, read32(record, 13))
       count(state, S.cancelled, 1)
       state, moved = S.cancelled, moved + 1

@@ -21,7 +21,7 @@ for i = 8, #ARGV do
     local record = read_record(place)
     local state, _, tried, flags = byte(record, 1, 4)
     if state == S.retrying and tried == attempt then
-      write_record(place, encode(INBATCH, 0, attempt + 1, flags, floor(now / 1000), 0, number, past_of(record)))
+      write_record(place, encode(INBATCH, 0, attempt + 1, flags, floor(now / 1000), 0, number, past_of(record)), record)
       taken[#taken + 1] = sub(list, at, at + 3)
     end
   end

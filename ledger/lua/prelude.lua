@@ -17,6 +17,7 @@ local function wait_key(bucket) return base .. 'wait:' .. bucket end
 local DUE, WAITS, FORMED, GATHERED = base .. 'due', base .. 'waits', base .. 'formed', base .. 'gathered'
 local FAULTS, TIMELINE = base .. 'faults', base .. 'timeline'
 local LOG, RECENT, BEFORE, TOLD = base .. 'log', base .. 'recent', base .. 'before', base .. 'told'
+local REASONS = base .. 'reasons'
 local function story_key(chunk) return base .. 'story:' .. chunk end
 
 -- Numbers as four bytes, big endian: places in lists, times and batches in records.
@@ -40,8 +41,28 @@ local function read_record(place)
   local chunk, pos = floor(place / 16384), place % 16384
   return redis.call('GETRANGE', state_key(chunk), pos * RECORD, pos * RECORD + RECORD - 1)
 end
-local function write_record(place, record)
+
+-- REASONS counts the devices that wait for a retry, or are final and have not succeeded, by what their records say: STATE:REASON:FAULT.
+-- weigh(record, n) notes that n more devices have such a record; write_counts() moves the counters.
+local reasons = {}
+local function weigh(record, n)
+  local state, reason = byte(record, 1, 2)
+  if state == S.pending or state == INBATCH or state == S.succeeded then return end
+  local all = (state * 256 + reason) * 65536 + byte(record, 9) * 256 + byte(record, 10)
+  reasons[all] = (reasons[all] or 0) + n
+end
+local function write_reasons()
+  for all, n in pairs(reasons) do
+    local field = string.format('%d:%d:%d', floor(all / 16777216), floor(all / 65536) % 256, all % 65536)
+    if n ~= 0 and redis.call('HINCRBY', REASONS, field, n) == 0 then redis.call('HDEL', REASONS, field) end
+  end
+end
+
+-- write_record(place, record, old) puts a device's record in the place of its old one.
+local function write_record(place, record, old)
   local chunk, pos = floor(place / 16384), place % 16384
+  weigh(old, -1)
+  weigh(record, 1)
   redis.call('SETRANGE', state_key(chunk), pos * RECORD, record)
 end
 
@@ -78,7 +99,7 @@ local function each_open(b, change)
       local place = read32(list, at)
       local record = read_record(place)
       if byte(record, 1) == INBATCH and sub(record, 13, 16) == mark then
-        write_record(place, change(place, record))
+        write_record(place, change(place, record), record)
       end
     end
     return
@@ -89,6 +110,7 @@ local function each_open(b, change)
     local record = sub(slice, i * RECORD + 1, i * RECORD + RECORD)
     if byte(record, 1) == INBATCH and sub(record, 13, 16) == mark then
       record = change(b.chunk * 16384 + b.from + i, record)
+      weigh(record, 1)
     end
     pieces[i + 1] = record
   end
@@ -183,7 +205,7 @@ local function brake()
 end
 
 -- count(from, to, n, code) notes that n devices moved, for a fault or, with '', for want of an answer; write_counts() moves
--- the counters and the timeline, once for the script.
+-- all counters and the timeline, once for the script.
 local left, entered = {}, {}
 local function may(from, to) return MAY[from] ~= nil and MAY[from][to] == true end
 local function count(from, to, n, code)
@@ -206,6 +228,7 @@ local function write_counts()
     redis.call('HINCRBY', KEYS[1], 'n:' .. state, n)
     redis.call('HINCRBY', TIMELINE, minute .. ':' .. state, n)
   end
+  write_reasons()
   brake()
 end
 

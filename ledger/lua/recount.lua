@@ -1,12 +1,16 @@
 -- Puts a job's counters right after a recount, if nothing of the job has moved since the recount began.
--- ARGV[2]  what differed, in words        ARGV[3]  how many pairs of field and value follow that must stand as they did
--- ARGV[4..] these pairs, then pairs to set
+-- ARGV[2]  what differed, in words; '' leaves the words that stand there        ARGV[3]  how many pairs of field and value
+-- follow ARGV[4] that must stand as they did        ARGV[4]  how many pairs to set follow them
+-- ARGV[5..] these pairs, then pairs to set, then what REASONS is to hold, in pairs
 -- Returns 1 when the counters are right now, 0 when the job has moved on.
-local expected = tonumber(ARGV[3])
-for i = 4, 2 + 2 * expected, 2 do
+local first = 5
+local last = 4 + 2 * ARGV[3]
+for i = first, last, 2 do
   if (redis.call('HGET', KEYS[1], ARGV[i]) or '') ~= ARGV[i + 1] then return 0 end
 end
-local fields = { 'drift', ARGV[2] }
-for i = 4 + 2 * expected, #ARGV do fields[#fields + 1] = ARGV[i] end
-redis.call('HSET', KEYS[1], unpack(fields))
+first, last = last + 1, last + 2 * ARGV[4]
+for i = first, last, 2 do redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1]) end
+if ARGV[2] ~= '' then redis.call('HSET', KEYS[1], 'drift', ARGV[2]) end
+redis.call('DEL', REASONS)
+for i = last + 1, #ARGV, 2 do redis.call('HSET', REASONS, ARGV[i], ARGV[i + 1]) end
 return 1

@@ -33,7 +33,8 @@ for at = 1, #list, 4 do
     local from, holder = lost(record)
     local way = from == S.queued or from and may(from, S.queued)
     if way and may(S.queued, S.submitting) then
-      wanted[#wanted + 1] = { place = place, from = from, holder = holder, flags = byte(record, 4), past = past_of(record) }
+      wanted[#wanted + 1] = { place = place, from = from, holder = holder, flags = byte(record, 4), past = past_of(record),
+        record = record }
     end
   end
 end
@@ -42,7 +43,7 @@ if #wanted == 0 then return { 0, 0, 0 } end
 
 local taken, emptied = {}, {}
 for i, device in ipairs(wanted) do
-  write_record(device.place, encode(INBATCH, 0, attempt, device.flags, floor(now / 1000), 0, number, device.past))
+  write_record(device.place, encode(INBATCH, 0, attempt, device.flags, floor(now / 1000), 0, number, device.past), device.record)
   taken[i] = be32(device.place)
   count(device.from, S.submitting, 1)
   if device.holder then

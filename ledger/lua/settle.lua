@@ -48,7 +48,7 @@ for at = 4, #ARGV, 6 do
       if state == S.unanswered and holder == number and kind ~= EVENT.confirmed and ARGV[at + 3] ~= '' then
         -- The carrier's word came after the deadline. It changes no count, but a person should read it.
         local fault = fault_number(ARGV[at + 3], ARGV[at + 4])
-        write_record(place, encode(state, byte(record, 2), attempt, flags, read32(record, 5), fault, holder, past_of(record)))
+        write_record(place, encode(state, byte(record, 2), attempt, flags, read32(record, 5), fault, holder, past_of(record)), record)
       end
     elseif may(from, to) then
       local fault, changed, owner = 0, seconds, number
@@ -62,7 +62,7 @@ for at = 4, #ARGV, 6 do
         end
         waits[bucket][#waits[bucket] + 1] = be32(place)
       end
-      write_record(place, encode(to, reason, attempt, flags, changed, fault, owner, past_of(record)))
+      write_record(place, encode(to, reason, attempt, flags, changed, fault, owner, past_of(record)), record)
       count(from, to, 1, ARGV[at + 3])
       local tried = attempt + past_of(record)
       if to ~= S.succeeded or reason ~= 0 or tried > 1 then tell(place, to, reason, tried, fault, owner) end
