@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -211,13 +212,21 @@ func (l *Ledger) Batch(ctx context.Context, job string, batch int64) (jobs.Batch
 
 // Batches reads the batches from first to last, both included; those that do not exist are left out.
 func (l *Ledger) Batches(ctx context.Context, job string, first, last int64) ([]jobs.Batch, error) {
+	numbers := make([]int64, 0, max(0, last-first+1))
+	for n := first; n <= last; n++ {
+		numbers = append(numbers, n)
+	}
+	return l.readBatches(ctx, job, numbers)
+}
+
+// readBatches reads batches in the order given; those that do not exist are left out.
+func (l *Ledger) readBatches(ctx context.Context, job string, numbers []int64) ([]jobs.Batch, error) {
 	var list []jobs.Batch
-	for from := first; from <= last; from += 1000 {
-		to := min(from+999, last)
-		reads := make([]*redis.MapStringStringCmd, 0, to-from+1)
+	for some := range slices.Chunk(numbers, 1000) {
+		reads := make([]*redis.MapStringStringCmd, len(some))
 		_, err := l.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
-			for n := from; n <= to; n++ {
-				reads = append(reads, p.HGetAll(ctx, batchKey(job, n)))
+			for i, n := range some {
+				reads[i] = p.HGetAll(ctx, batchKey(job, n))
 			}
 			return nil
 		})
@@ -226,7 +235,7 @@ func (l *Ledger) Batches(ctx context.Context, job string, first, last int64) ([]
 		}
 		for i, read := range reads {
 			if len(read.Val()) > 0 {
-				list = append(list, parseBatch(job, from+int64(i), read.Val()))
+				list = append(list, parseBatch(job, some[i], read.Val()))
 			}
 		}
 	}

@@ -60,8 +60,9 @@ func (l *Ledger) unlink(ctx context.Context, id string) error {
 	for n := int64(1); n <= batches; n++ {
 		keys = append(keys, batchKey(id, n), listKey(id, n))
 	}
-	keys = append(keys, specKey(id), chunksKey(id), formedKey(id), dueKey(id), waitsKey(id), gatheredKey(id), faultsKey(id),
-		timelineKey(id), reasonsKey(id), logKey(id), toldKey(id), recentKey(id), beforeKey(id), jobKey(id))
+	keys = append(keys, specKey(id), chunksKey(id), formedKey(id), dueKey(id), sentKey(id), waitsKey(id), gatheredKey(id), faultsKey(id),
+		timelineKey(id), reasonsKey(id), settledKey(id),
+		logKey(id), toldKey(id), recentKey(id), beforeKey(id), jobKey(id))
 	for from := 0; from < len(keys); from += 500 {
 		part := keys[from:min(from+500, len(keys))]
 		_, err := l.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {

@@ -16,10 +16,12 @@
 //	simshift:{J}:batch:N    a batch: state, members, request id, deadline (hash)
 //	simshift:{J}:list:N     its places, where they are not a stretch of one chunk
 //	simshift:{J}:due        open batches by the time somebody must look at them (sorted set)
+//	simshift:{J}:sent       batches that wait for callbacks, by when they were sent (sorted set)
 //	simshift:{J}:wait:B     places of a retry wave; simshift:{J}:waits has the waves by time
 //	simshift:{J}:gathered   wave -> how much of it is in batches already (hash)
 //	simshift:{J}:faults     code and words -> number used in records (hash)
 //	simshift:{J}:timeline   minute:state -> how many devices entered the state then (hash)
+//	simshift:{J}:settled    minute:length:band -> how many devices settled then, by how long they took (hash)
 //	simshift:{J}:reasons    state:reason:fault -> how many devices stand there, but for pending, in batches and succeeded (hash)
 //	simshift:{J}:log        acts of people and decisions (list of JSON); simshift:{J}:told up to where heralds know it
 //	simshift:{J}:recent     the latest answers, counted, for the brake (list)

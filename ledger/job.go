@@ -59,18 +59,7 @@ func (l *Ledger) Jobs(ctx context.Context) ([]jobs.Job, error) {
 	if err != nil {
 		return nil, fmt.Errorf("list jobs: %w", err)
 	}
-	list := make([]jobs.Job, 0, len(ids))
-	for _, id := range ids {
-		job, err := l.Job(ctx, id)
-		if errors.Is(err, jobs.ErrNotFound) {
-			continue // deleted, or its creation died after the index
-		}
-		if err != nil {
-			return nil, err
-		}
-		list = append(list, job)
-	}
-	return list, nil
+	return l.all(ctx, ids)
 }
 
 // OpenJobs lists the ids of the jobs that hold devices, the oldest first.
@@ -79,19 +68,13 @@ func (l *Ledger) OpenJobs(ctx context.Context) ([]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("list open jobs: %w", err)
 	}
-	phases := make([]*redis.StringCmd, len(ids))
-	_, err = l.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
-		for i, id := range ids {
-			phases[i] = p.HGet(ctx, jobKey(id), "state")
-		}
-		return nil
-	})
-	if err != nil && !errors.Is(err, redis.Nil) {
+	phases, err := l.phases(ctx, ids)
+	if err != nil {
 		return nil, fmt.Errorf("list open jobs: %w", err)
 	}
 	open := ids[:0]
 	for i, id := range ids {
-		if jobs.Phase(phases[i].Val()).Open() {
+		if phases[i].Open() {
 			open = append(open, id)
 		}
 	}

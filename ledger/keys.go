@@ -24,11 +24,13 @@ func jobKey(job string) string      { return base(job) + "job" }
 func chunksKey(job string) string   { return base(job) + "chunks" }
 func formedKey(job string) string   { return base(job) + "formed" }
 func dueKey(job string) string      { return base(job) + "due" }
+func sentKey(job string) string     { return base(job) + "sent" }
 func waitsKey(job string) string    { return base(job) + "waits" }
 func gatheredKey(job string) string { return base(job) + "gathered" }
 func faultsKey(job string) string   { return base(job) + "faults" }
 func timelineKey(job string) string { return base(job) + "timeline" }
 func reasonsKey(job string) string  { return base(job) + "reasons" }
+func settledKey(job string) string  { return base(job) + "settled" }
 func logKey(job string) string      { return base(job) + "log" }
 func recentKey(job string) string   { return base(job) + "recent" }
 func beforeKey(job string) string   { return base(job) + "before" }

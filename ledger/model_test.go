@@ -244,9 +244,16 @@ func (m *model) balanced(r *rapid.T) {
 	}
 	batches, err := m.Batches(m.t.Context(), m.job, 1, m.batches)
 	m.check(err)
+	var waits time.Time // since when the oldest request waits
 	for _, b := range batches {
+		if b.State == jobs.Submitted && (waits.IsZero() || b.SentAt.Before(waits)) {
+			waits = b.SentAt
+		}
 		if b.Open != open[b.Number] {
 			r.Fatalf("batch %d says %d open, its devices say %d", b.Number, b.Open, open[b.Number])
 		}
+	}
+	if oldest, err := m.OldestSent(m.t.Context(), m.job); err != nil || !oldest.Equal(waits) {
+		r.Fatalf("the oldest request is of %v, and one waits since %v (%v)", oldest, waits, err)
 	}
 }

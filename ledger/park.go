@@ -72,6 +72,19 @@ func (l *Ledger) Parked(ctx context.Context, offset, most int64) ([]jobs.Parked,
 	return l.ParkedByID(ctx, ids)
 }
 
+// ParkedPage lists at most limit parked callbacks, the oldest first, that follow after: empty for the first, then the next that
+// came with those before. next is empty where none follows.
+func (l *Ledger) ParkedPage(ctx context.Context, after string, limit int) (page []jobs.Parked, next string, err error) {
+	limit = max(1, limit)
+	entries, err := l.beyond(ctx, parkedIndex, after, limit+1, false)
+	if err != nil {
+		return nil, "", fmt.Errorf("list parked callbacks: %w", err)
+	}
+	entries, next = cutPage(entries, limit)
+	page, err = l.ParkedByID(ctx, members(entries))
+	return page, next, err
+}
+
 // ParkedByID gives the parked callbacks of these ids; those that are not parked any more are left out.
 func (l *Ledger) ParkedByID(ctx context.Context, ids []string) ([]jobs.Parked, error) {
 	if len(ids) == 0 {

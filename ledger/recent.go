@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -70,43 +69,44 @@ func (l *Ledger) all(ctx context.Context, ids []string) ([]jobs.Job, error) {
 	return list, nil
 }
 
-const (
-	// waitingPage is how many open batches are looked at together for the oldest that waits for callbacks, and
-	// waitingMost how many at all.
-	waitingPage = 100
-	waitingMost = 1000
-)
+// OldestSent is when the batch of a job was sent that has been waiting longest for its callbacks; zero where none is, or only
+// such as were sent before this was kept.
+func (l *Ledger) OldestSent(ctx context.Context, job string) (time.Time, error) {
+	first, err := l.rdb.ZRangeWithScores(ctx, sentKey(job), 0, 0).Result()
+	if err != nil || len(first) == 0 {
+		return time.Time{}, none(err, "look for the oldest request")
+	}
+	return time.UnixMilli(int64(first[0].Score)).UTC(), nil
+}
 
-// OldestSent is when the batch of a job was sent that has been waiting longest for its callbacks; zero where none is. Of the
-// open batches it looks at the thousand that are due first.
-func (l *Ledger) OldestSent(ctx context.Context, job string) (oldest time.Time, err error) {
-	// All batches of a job have the same time for their answers: those that were sent first are due first. Queued ones,
-	// which are due for a look, stand between.
-	for from := int64(0); from < waitingMost && oldest.IsZero(); from += waitingPage {
-		members, err := l.rdb.ZRange(ctx, dueKey(job), from, from+waitingPage-1).Result()
-		if err != nil || len(members) == 0 {
-			return oldest, none(err, "look for the oldest request")
+// Oldest gives the batch, of all open jobs, that has been waiting longest for its callbacks; found is false where none is. Its cost
+// goes with the number of jobs.
+func (l *Ledger) Oldest(ctx context.Context) (oldest jobs.Batch, found bool, err error) {
+	open, err := l.OpenJobs(ctx)
+	if err != nil {
+		return oldest, false, err
+	}
+	reads := make([]*redis.ZSliceCmd, len(open))
+	_, err = l.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
+		for i, id := range open {
+			reads[i] = p.ZRangeWithScores(ctx, sentKey(id), 0, 0)
 		}
-		reads := make([]*redis.SliceCmd, len(members))
-		_, err = l.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
-			for i, batch := range numbers(members) {
-				reads[i] = p.HMGet(ctx, batchKey(job, batch), "state", "sent_at")
-			}
-			return nil
-		})
-		if err != nil {
-			return oldest, fmt.Errorf("look for the oldest request: %w", err)
-		}
-		for _, read := range reads {
-			state, _ := read.Val()[0].(string)
-			sent, _ := read.Val()[1].(string)
-			at := moment(sent)
-			if state == strconv.Itoa(int(jobs.Submitted)) && at != nil && (oldest.IsZero() || at.Before(oldest)) {
-				oldest = *at
-			}
+		return nil
+	})
+	if err != nil {
+		return oldest, false, fmt.Errorf("look for the oldest request: %w", err)
+	}
+	job, first := "", redis.Z{}
+	for i, read := range reads {
+		if sent := read.Val(); len(sent) > 0 && (job == "" || sent[0].Score < first.Score) {
+			job, first = open[i], sent[0]
 		}
 	}
-	return oldest, nil
+	if job == "" {
+		return oldest, false, nil
+	}
+	oldest, err = l.Batch(ctx, job, number(members([]redis.Z{first})[0]))
+	return oldest, err == nil, err
 }
 
 // OldestParked is when the oldest parked callback came; zero where none is parked.

@@ -91,6 +91,11 @@ func tables() string {
 	fmt.Fprintf(&text, "}\nlocal INBATCH, FAULTS_MOST = %d, %d\n", inBatch, faultsMost)
 	fmt.Fprintf(&text, "local FAULTED, CONTRADICTED, WITHDRAWN, ALREADYDONE, LATE, REOPENED = %d, %d, %d, %d, %d, %d\n",
 		jobs.Faulted, jobs.Contradicted, jobs.Withdrawn, jobs.AlreadyDone, jobs.Late, jobs.Reopened)
+	text.WriteString("local BANDS = { ")
+	for _, below := range jobs.SettleBands {
+		fmt.Fprintf(&text, "%d, ", below)
+	}
+	text.WriteString("}\n")
 	fmt.Fprintf(&text, "local RUNNING, PAUSED = '%s', '%s'\n", jobs.Running, jobs.Paused)
 	fmt.Fprintf(&text,
 		"local EVENT = { confirmed = %d, contradictory = %d, rejected = %d, faltered = %d, reaffirmed = %d, warned = %d }\n",

@@ -12,6 +12,7 @@ redis.call('HSET', batch_key(b.number), 'request', ARGV[3], 'note', '')
 if may(b.state, S.submitted) then
   redis.call('HSET', batch_key(b.number), 'state', S.submitted, 'due', ARGV[4])
   redis.call('ZADD', DUE, ARGV[4], b.number)
+  redis.call('ZADD', SENT, b.sent_at, b.number)
   count(b.state, S.submitted, b.open)
   write_counts()
 end

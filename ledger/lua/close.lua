@@ -34,7 +34,10 @@ if retry and moved > 0 then
   wait_in(bucket, places, ARGV[12])
 end
 if ARGV[15] ~= '' then redis.call('HSET', batch_key(b.number), 'note', ARGV[15]) end
-if moved > 0 then count(b.state, to, moved, ARGV[8]) end
+if moved > 0 then
+  count(b.state, to, moved, ARGV[8])
+  if not retry and not not_sent then took(b, moved) end
+end
 write_counts()
 close_batch(b)
 return { moved, bucket }

@@ -17,7 +17,7 @@ local function wait_key(bucket) return base .. 'wait:' .. bucket end
 local DUE, WAITS, FORMED, GATHERED = base .. 'due', base .. 'waits', base .. 'formed', base .. 'gathered'
 local FAULTS, TIMELINE = base .. 'faults', base .. 'timeline'
 local LOG, RECENT, BEFORE, TOLD = base .. 'log', base .. 'recent', base .. 'before', base .. 'told'
-local REASONS = base .. 'reasons'
+local REASONS, SENT, SETTLED = base .. 'reasons', base .. 'sent', base .. 'settled'
 local function story_key(chunk) return base .. 'story:' .. chunk end
 
 -- Numbers as four bytes, big endian: places in lists, times and batches in records.
@@ -74,14 +74,14 @@ local function batch(number)
   local b = batches[number]
   if b == nil then
     local v = redis.call('HMGET', batch_key(number), 'state', 'open', 'group', 'attempt', 'repeat', 'listed', 'chunk',
-      'from', 'size', 'run', 'request', 'due', 'sent', 'window')
+      'from', 'size', 'run', 'request', 'due', 'sent', 'window', 'sent_at')
     b = false
     if v[1] then
       b = {
         number = number, state = tonumber(v[1]), open = tonumber(v[2]), group = v[3], attempt = tonumber(v[4]),
         again = v[5], listed = v[6] == '1', chunk = tonumber(v[7]), from = tonumber(v[8]), size = tonumber(v[9]),
         run = v[10] or '', request = v[11] or '', due = tonumber(v[12] or '0'), sent = tonumber(v[13] or '0'),
-        window = v[14] or '',
+        window = v[14] or '', sent_at = tonumber(v[15] or '0'),
       }
     end
     batches[number] = b
@@ -115,6 +115,32 @@ local function each_open(b, change)
     pieces[i + 1] = record
   end
   redis.call('SETRANGE', state_key(b.chunk), b.from * RECORD, table.concat(pieces))
+end
+
+-- SETTLED counts the devices that settled in a stretch of time by how long they took since their batch was sent:
+-- MINUTE:LENGTH:BAND, where the stretch begins and how long it is, in minutes, and the seconds below which they took, 0 for longer
+-- than all of BANDS. took(b, n) notes that n devices settled by a word on batch b, or its deadline. Stretches are longer in a job
+-- that has run for long, so that a job of weeks has some hundreds more and not thousands.
+local settled = {}
+local function took(b, n)
+  if not b or b.sent_at == 0 then return end
+  if not b.band then
+    b.band = 0
+    for i = #BANDS, 1, -1 do
+      if now - b.sent_at < BANDS[i] * 1000 then b.band = BANDS[i] end
+    end
+  end
+  settled[b.band] = (settled[b.band] or 0) + n
+end
+local function write_settled()
+  if next(settled) == nil then return end
+  local days, length = (now - tonumber(redis.call('HGET', KEYS[1], 'started_at') or ARGV[1])) / 86400000, 10
+  if days >= 2 then length = 60 end
+  if days >= 14 then length = 1440 end
+  local minute = floor(now / 60000 / length) * length
+  for band, n in pairs(settled) do
+    redis.call('HINCRBY', SETTLED, string.format('%d:%d:%d', minute, length, band), n)
+  end
 end
 
 -- note(who, act, words) writes a decision of the program itself into the job's log.
@@ -229,6 +255,7 @@ local function write_counts()
     redis.call('HINCRBY', TIMELINE, minute .. ':' .. state, n)
   end
   write_reasons()
+  write_settled()
   brake()
 end
 
@@ -263,6 +290,7 @@ local function close_batch(b)
   b.state = S.closed
   redis.call('HSET', batch_key(b.number), 'state', S.closed, 'open', 0, 'closed_at', ARGV[1])
   redis.call('ZREM', DUE, b.number)
+  redis.call('ZREM', SENT, b.number)
 end
 
 -- open_wave(number, upto) lets the planner form batches up to so many devices of the job, and notes how far the former

@@ -64,6 +64,7 @@ for at = 4, #ARGV, 6 do
       end
       write_record(place, encode(to, reason, attempt, flags, changed, fault, owner, past_of(record)), record)
       count(from, to, 1, ARGV[at + 3])
+      if to ~= S.retrying then took(batch(number), 1) end
       local tried = attempt + past_of(record)
       if to ~= S.succeeded or reason ~= 0 or tried > 1 then tell(place, to, reason, tried, fault, owner) end
       if held then
