@@ -58,3 +58,12 @@ func (s *SettleTimes) Add(other SettleTimes) {
 		s.Bands[i] += devices
 	}
 }
+
+// WaveCount is how a wave did. Devices of it that were never put into a batch are in none of its counts.
+type WaveCount struct {
+	Wave     int   `json:"wave"`      // from 1
+	Devices  int64 `json:"devices"`   // it is to have
+	Moved    int64 `json:"moved"`     // succeeded
+	NotMoved int64 `json:"not_moved"` // settled otherwise
+	Open     int64 `json:"open"`      // not settled yet
+}

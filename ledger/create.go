@@ -70,7 +70,7 @@ func (l *Ledger) Commit(ctx context.Context, job jobs.Job, devices int64, hold s
 	}
 	fields := []any{"devices", devices, countField(jobs.Pending), devices, "priority", job.Priority, weighedField, 1}
 	if len(job.Policy.Waves) > 0 {
-		fields = append(fields, "wave", 1, "opened", job.Policy.WaveEnds(devices)[0])
+		fields = append(fields, "wave", 1, "opened", job.Policy.WaveEnds(devices)[0], wavesField, 1)
 	}
 	if job.Policy.Brake.On() {
 		fields = append(fields, "brake", brakeText(job.Policy.Brake))

@@ -62,6 +62,7 @@ func (l *Ledger) unlink(ctx context.Context, id string) error {
 	}
 	keys = append(keys, specKey(id), chunksKey(id), formedKey(id), dueKey(id), sentKey(id), waitsKey(id), gatheredKey(id), faultsKey(id),
 		timelineKey(id), reasonsKey(id), settledKey(id),
+		wavesKey(id), boundsKey(id),
 		logKey(id), toldKey(id), recentKey(id), beforeKey(id), jobKey(id))
 	for from := 0; from < len(keys); from += 500 {
 		part := keys[from:min(from+500, len(keys))]

@@ -25,7 +25,8 @@
 //	simshift:{J}:reasons    state:reason:fault -> how many devices stand there, but for pending, in batches and succeeded (hash)
 //	simshift:{J}:log        acts of people and decisions (list of JSON); simshift:{J}:told up to where heralds know it
 //	simshift:{J}:recent     the latest answers, counted, for the brake (list)
-//	simshift:{J}:before     how far the waves before the present one went (hash)
+//	simshift:{J}:before     how far the waves before the present one went (hash); simshift:{J}:bounds each of them
+//	simshift:{J}:waves      wave:what -> how many positions were formed in it, devices moved or missed (hash)
 //
 // A device in a batch carries a mark and the batch's number, and the batch alone knows whether it is queued, submitting
 // or submitted: moving 10,000 devices on is one small write, and only a callback touches a single device.

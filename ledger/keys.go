@@ -31,6 +31,8 @@ func faultsKey(job string) string   { return base(job) + "faults" }
 func timelineKey(job string) string { return base(job) + "timeline" }
 func reasonsKey(job string) string  { return base(job) + "reasons" }
 func settledKey(job string) string  { return base(job) + "settled" }
+func wavesKey(job string) string    { return base(job) + "waves" }
+func boundsKey(job string) string   { return base(job) + "bounds" }
 func logKey(job string) string      { return base(job) + "log" }
 func recentKey(job string) string   { return base(job) + "recent" }
 func beforeKey(job string) string   { return base(job) + "before" }

@@ -30,12 +30,17 @@ func TestTheBooksBalanceWhateverHappens(t *testing.T) {
 			size:  rapid.IntRange(1, 12).Draw(r, "devices"), succeeded: make(map[jobs.Place]bool),
 		}
 		m.Ledger = ledger.New(client, func() time.Time { return m.clock })
-		m.job = m.books.job(m.size).ID
+		m.job = m.books.job(m.size, func(p *jobs.Policy) {
+			for range rapid.IntRange(0, 3).Draw(r, "waves") {
+				p.Waves = append(p.Waves, jobs.Wave{Devices: 3})
+			}
+			m.waves = p.WaveEnds(int64(m.size))
+		}).ID
 		r.Repeat(map[string]func(*rapid.T){
 			"": m.balanced, "form": m.form, "begin": m.begin, "accept": m.accept, "adopt": m.adopt, "release": m.release,
 			"split": m.split, "close": m.close, "settle": m.settle, "gather": m.gather, "wait": m.wait, "cancel": m.cancel,
 			"withdraw": m.withdraw, "restore": m.restore, "reopen": m.reopen, "drop": m.drop, "finish": m.finish,
-			"pause": m.pause, "resume": m.resume,
+			"pause": m.pause, "resume": m.resume, "wave": m.wave,
 		})
 	})
 }
@@ -45,6 +50,8 @@ type model struct {
 	*books
 	job       string
 	size      int
+	waves     []int64 // after how many devices each ends
+	inWave    []int   // by position, as far as batches were formed
 	batches   int64
 	succeeded map[jobs.Place]bool
 }
@@ -213,6 +220,16 @@ func (m *model) resume(*rapid.T) {
 	}
 }
 
+// wave opens the next wave, whatever the present one has come to.
+func (m *model) wave(r *rapid.T) {
+	job, err := m.Job(m.t.Context(), m.job)
+	m.check(err)
+	if job.Wave == 0 || job.Wave == len(m.waves) {
+		r.Skip("there is no further wave")
+	}
+	m.check(m.OpenWave(m.t.Context(), m.job, job.Wave, m.waves[job.Wave], jobs.Entry{}))
+}
+
 func (m *model) withdraw(*rapid.T) { m.check(m.Withdraw(m.t.Context(), m.job)) }
 
 // balanced is what must hold after every step.
@@ -239,6 +256,7 @@ func (m *model) balanced(r *rapid.T) {
 	if diff := balanceFaults(m.books, m.job, outcomes); diff != "" {
 		r.Fatalf("recount of faults (-records +counters):\n%s", diff)
 	}
+	m.balancedWaves(r, job.Wave, outcomes)
 	if job.Counts.Total() != int64(m.size) {
 		r.Fatalf("the counts add up to %d of %d", job.Counts.Total(), m.size)
 	}
@@ -255,5 +273,43 @@ func (m *model) balanced(r *rapid.T) {
 	}
 	if oldest, err := m.OldestSent(m.t.Context(), m.job); err != nil || !oldest.Equal(waits) {
 		r.Fatalf("the oldest request is of %v, and one waits since %v (%v)", oldest, waits, err)
+	}
+}
+
+// balancedWaves holds the counts of waves against where the devices went in which wave.
+func (m *model) balancedWaves(r *rapid.T, present int, outcomes []jobs.Outcome) {
+	formed, err := m.Formed(m.t.Context(), m.job)
+	m.check(err)
+	for len(m.inWave) < formed[0] {
+		m.inWave = append(m.inWave, present)
+	}
+	var want []jobs.WaveCount
+	before := int64(0)
+	for i, end := range m.waves {
+		if present == 0 {
+			break
+		}
+		count := jobs.WaveCount{Wave: i + 1, Devices: end - before}
+		before = end
+		for pos, wave := range m.inWave {
+			switch state := outcomes[pos].State; {
+			case wave != count.Wave:
+			case state == jobs.Succeeded:
+				count.Moved++
+			case state.Final():
+				count.NotMoved++
+			default:
+				count.Open++
+			}
+		}
+		want = append(want, count)
+	}
+	got, known, err := m.WaveProgress(m.t.Context(), m.job)
+	m.check(err)
+	if diff := cmp.Diff(want, got); diff != "" || !known {
+		r.Fatalf("waves (-records +counters), known %v:\n%s", known, diff)
+	}
+	if drift, settled, err := m.Recount(m.t.Context(), m.job); drift != "" || !settled || err != nil {
+		r.Fatalf("a recount finds %q, settled %v (%v)", drift, settled, err)
 	}
 }

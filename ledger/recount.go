@@ -16,19 +16,23 @@ import (
 // recountStep is how many chunks' records are read at a time: 1.6 MB.
 const recountStep = 10
 
-// Recount counts a job's devices by their records, holds the counters by state and by reason against that, and puts them
-// right where they differ: what differed is given in words, and kept with the job. A job that moved meanwhile is not judged
+// Recount counts a job's devices by their records, holds the counters by state, by reason and by wave against that, and puts
+// them right where they differ: what differed is given in words, and kept with the job. A job that moved meanwhile is not judged
 // (settled is false); it costs 16 bytes of reading a device all the same.
 func (l *Ledger) Recount(ctx context.Context, job string) (drift string, settled bool, err error) {
 	before, err := l.rdb.HGetAll(ctx, jobKey(job)).Result()
 	if err != nil || len(before) == 0 {
 		return "", false, none(err, "recount")
 	}
-	reasons, err := l.reasons(ctx, job)
+	said, err := l.said(ctx, job)
 	if err != nil {
 		return "", false, err
 	}
-	counted, err := l.countRecords(ctx, job)
+	waves, err := l.readBounds(ctx, job, before)
+	if err != nil {
+		return "", false, err
+	}
+	counted, err := l.countRecords(ctx, job, waves)
 	if err != nil {
 		return "", false, err
 	}
@@ -42,7 +46,10 @@ func (l *Ledger) Recount(ctx context.Context, job string) (drift string, settled
 	drift = difference(before, counted.states)
 	weighed := before[weighedField] != "" // else the job is older than what is counted by reason
 	if weighed {
-		drift = join(drift, reasonDifference(reasons, counted.reasons))
+		drift = join(drift, different(said.reasons, counted.reasons, "by reason"))
+	}
+	if before[wavesField] != "" {
+		drift = join(drift, different(said.waves, counted.waves, "by wave"))
 	}
 	if drift == "" && weighed {
 		return "", true, nil
@@ -55,16 +62,33 @@ func (l *Ledger) Recount(ctx context.Context, job string) (drift string, settled
 type tally struct {
 	states  map[jobs.State]int64
 	reasons map[why]int64
+	waves   map[string]int64 // by the field that counts it
 }
 
-// countRecords counts the devices by state and by reason. Those that stand in a batch that has ended, which must not be, come
+// said is what the counters beside the job's hash say.
+func (l *Ledger) said(ctx context.Context, job string) (said tally, err error) {
+	if said.reasons, err = l.reasons(ctx, job); err != nil {
+		return said, err
+	}
+	fields, err := l.rdb.HGetAll(ctx, wavesKey(job)).Result()
+	if err != nil {
+		return said, fmt.Errorf("recount: %w", err)
+	}
+	said.waves = make(map[string]int64, len(fields))
+	for field, n := range fields {
+		said.waves[field] = number(n)
+	}
+	return said, nil
+}
+
+// countRecords counts the devices by state, by reason and by wave. Those that stand in a batch that has ended, which must not be, come
 // out as [jobs.Closed].
-func (l *Ledger) countRecords(ctx context.Context, job string) (counted tally, err error) {
+func (l *Ledger) countRecords(ctx context.Context, job string, waves bounds) (counted tally, err error) {
 	s, err := l.spec(ctx, job)
 	if err != nil {
 		return counted, err
 	}
-	counted = tally{make(map[jobs.State]int64), make(map[why]int64)}
+	counted = tally{make(map[jobs.State]int64), make(map[why]int64), make(map[string]int64)}
 	batches := make(map[int64]int64)
 	for chunks := range slices.Chunk(s.chunks, recountStep) {
 		reads := make([]*redis.StringCmd, 0, len(chunks))
@@ -77,9 +101,12 @@ func (l *Ledger) countRecords(ctx context.Context, job string) (counted tally, e
 		if err != nil {
 			return counted, fmt.Errorf("recount: %w", err)
 		}
-		for _, read := range reads {
+		for i, read := range reads {
+			pos := -1
 			for record := range slices.Chunk([]byte(read.Val()), recordSize) {
 				r := decodeRecord(record)
+				pos++
+				waves.count(chunks[i].Number, pos, r.state, counted.waves)
 				if r.state == inBatch {
 					batches[r.batch]++
 				} else {
@@ -127,23 +154,23 @@ func difference(fields map[string]string, counted map[jobs.State]int64) string {
 	return strings.Join(words, ", ")
 }
 
-// reasonDifference tells how the counts by reason differ from what was counted, in short: they may be many.
-func reasonDifference(said, counted map[why]int64) string {
-	different := 0
-	for w, n := range counted {
-		if said[w] != n {
-			different++
+// different tells how many of some counts differ from what was counted, in short: they may be many. One that is missing is 0.
+func different[K comparable](said, counted map[K]int64, by string) string {
+	n := 0
+	for key := range counted {
+		if said[key] != counted[key] {
+			n++
 		}
 	}
-	for w := range said {
-		if _, there := counted[w]; !there {
-			different++
+	for key := range said {
+		if _, there := counted[key]; !there && said[key] != 0 {
+			n++
 		}
 	}
-	if different == 0 {
+	if n == 0 {
 		return ""
 	}
-	return fmt.Sprintf("%d of the counts by reason", different)
+	return fmt.Sprintf("%d of the counts %s", n, by)
 }
 
 // join puts two texts behind each other, of which either may be empty.
@@ -155,7 +182,7 @@ func join(a, b string) string {
 }
 
 func (l *Ledger) setCounters(ctx context.Context, job, drift string, before map[string]string, counted tally) (bool, error) {
-	args := []any{drift, len(before), len(jobs.States) + 1}
+	args := []any{drift, len(before), len(jobs.States) + 1, len(counted.reasons)}
 	for field, value := range before {
 		args = append(args, field, value)
 	}
@@ -165,6 +192,9 @@ func (l *Ledger) setCounters(ctx context.Context, job, drift string, before map[
 	args = append(args, weighedField, 1)
 	for w, n := range counted.reasons {
 		args = append(args, w.field(), n)
+	}
+	for field, n := range counted.waves {
+		args = append(args, field, n)
 	}
 	done, err := l.run(ctx, recountScript, job, args...).Bool()
 	if err != nil {

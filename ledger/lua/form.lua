@@ -24,6 +24,9 @@ else
     if old == untouched then
       old = record
       taken = taken + 1
+    elseif present_wave() > 0 then -- it went another way before, and counts for this wave from now on
+      local what = came_to(byte(old, 1))
+      if what then in_wave(present_wave(), what, 1) end
     end
     pieces[i + 1] = old
   end
@@ -32,7 +35,11 @@ end
 
 redis.call('HSET', FORMED, chunk, from + size)
 redis.call('HINCRBY', KEYS[1], 'formed', size)
-if taken == 0 then return 0 end
+if present_wave() > 0 then in_wave(present_wave(), 'formed', size) end
+if taken == 0 then
+  write_counts()
+  return 0
+end
 redis.call('SETRANGE', state_key(chunk), from * RECORD, slice)
 redis.call('HSET', batch_key(number), 'state', S.queued, 'group', ARGV[5], 'attempt', 1, 'repeat', 0, 'listed', 0,
   'chunk', chunk, 'from', from, 'size', size, 'open', taken, 'formed_at', ARGV[1])

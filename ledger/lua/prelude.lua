@@ -18,6 +18,7 @@ local DUE, WAITS, FORMED, GATHERED = base .. 'due', base .. 'waits', base .. 'fo
 local FAULTS, TIMELINE = base .. 'faults', base .. 'timeline'
 local LOG, RECENT, BEFORE, TOLD = base .. 'log', base .. 'recent', base .. 'before', base .. 'told'
 local REASONS, SENT, SETTLED = base .. 'reasons', base .. 'sent', base .. 'settled'
+local WAVES, BOUNDS = base .. 'waves', base .. 'bounds'
 local function story_key(chunk) return base .. 'story:' .. chunk end
 
 -- Numbers as four bytes, big endian: places in lists, times and batches in records.
@@ -42,8 +43,8 @@ local function read_record(place)
   return redis.call('GETRANGE', state_key(chunk), pos * RECORD, pos * RECORD + RECORD - 1)
 end
 
--- REASONS counts the devices that wait for a retry, or are final and have not succeeded, by what their records say: STATE:REASON:FAULT.
--- weigh(record, n) notes that n more devices have such a record; write_counts() moves the counters.
+-- REASONS counts the devices that wait for a retry, or are final and have not succeeded, by what their records say:
+-- STATE:REASON:FAULT.
 local reasons = {}
 local function weigh(record, n)
   local state, reason = byte(record, 1, 2)
@@ -58,11 +59,57 @@ local function write_reasons()
   end
 end
 
+-- WAVES counts, for each wave of a job that has waves, the positions that were formed in it (WAVE:formed), and their devices that
+-- have succeeded (WAVE:moved) or are final otherwise (WAVE:missed). BOUNDS tells of a chunk up to which position the waves before
+-- the present one went that have some of it: 'WAVE:END WAVE:END ...'.
+local waves, wave_ends, present = {}, {}, nil
+local function present_wave()
+  if present == nil then present = tonumber(redis.call('HGET', KEYS[1], 'wave') or '0') end
+  return present
+end
+-- wave_of(place) is the wave in which a position was formed, or nil where it was not.
+local function wave_of(place)
+  local chunk, pos = floor(place / 16384), place % 16384
+  local ends = wave_ends[chunk]
+  if not ends then
+    ends = { formed = tonumber(redis.call('HGET', FORMED, chunk) or '0') }
+    local before = present_wave() > 1 and redis.call('HGET', BOUNDS, chunk) or ''
+    for wave, upto in string.gmatch(before, '(%d+):(%d+)') do ends[#ends + 1] = { tonumber(wave), tonumber(upto) } end
+    wave_ends[chunk] = ends
+  end
+  for _, bound in ipairs(ends) do
+    if pos < bound[2] then return bound[1] end
+  end
+  if pos < ends.formed then return present_wave() end
+end
+local function in_wave(wave, what, n)
+  local field = wave .. ':' .. what
+  waves[field] = (waves[field] or 0) + n
+end
+local function came_to(state)
+  if state == S.succeeded then return 'moved' end
+  if state > S.succeeded then return 'missed' end
+end
+local function write_waves()
+  for field, n in pairs(waves) do redis.call('HINCRBY', WAVES, field, n) end
+end
+
+-- changed(place, old, new) notes that a device's record changed; write_counts() moves the counters.
+local function changed(place, old, new)
+  weigh(old, -1)
+  weigh(new, 1)
+  local was, is = came_to(byte(old, 1)), came_to(byte(new, 1))
+  if was == is or present_wave() == 0 then return end
+  local wave = wave_of(place)
+  if not wave then return end
+  if was then in_wave(wave, was, -1) end
+  if is then in_wave(wave, is, 1) end
+end
+
 -- write_record(place, record, old) puts a device's record in the place of its old one.
 local function write_record(place, record, old)
   local chunk, pos = floor(place / 16384), place % 16384
-  weigh(old, -1)
-  weigh(record, 1)
+  changed(place, old, record)
   redis.call('SETRANGE', state_key(chunk), pos * RECORD, record)
 end
 
@@ -109,8 +156,10 @@ local function each_open(b, change)
   for i = 0, b.size - 1 do
     local record = sub(slice, i * RECORD + 1, i * RECORD + RECORD)
     if byte(record, 1) == INBATCH and sub(record, 13, 16) == mark then
-      record = change(b.chunk * 16384 + b.from + i, record)
-      weigh(record, 1)
+      local place = b.chunk * 16384 + b.from + i
+      local new = change(place, record)
+      changed(place, record, new)
+      record = new
     end
     pieces[i + 1] = record
   end
@@ -255,6 +304,7 @@ local function write_counts()
     redis.call('HINCRBY', TIMELINE, minute .. ':' .. state, n)
   end
   write_reasons()
+  write_waves()
   write_settled()
   brake()
 end
@@ -296,9 +346,17 @@ end
 -- open_wave(number, upto) lets the planner form batches up to so many devices of the job, and notes how far the former
 -- waves went.
 local function open_wave(number, upto)
-  redis.call('DEL', BEFORE)
+  local last = redis.call('HGET', KEYS[1], 'wave') or '1'
+  local before, known = redis.call('HGETALL', BEFORE), {}
+  for i = 1, #before, 2 do known[before[i]] = before[i + 1] end
   local formed = redis.call('HGETALL', FORMED)
-  for i = 1, #formed, 2 do redis.call('HSET', BEFORE, formed[i], formed[i + 1]) end
+  for i = 1, #formed, 2 do
+    local chunk, upto = formed[i], formed[i + 1]
+    if known[chunk] ~= upto then
+      redis.call('HSET', BEFORE, chunk, upto)
+      redis.call('HSET', BOUNDS, chunk, (redis.call('HGET', BOUNDS, chunk) or '') .. last .. ':' .. upto .. ' ')
+    end
+  end
   redis.call('HSET', KEYS[1], 'wave', number, 'opened', upto)
 end
 

@@ -23,13 +23,13 @@ for i = 0, size - 1 do
   local fault = byte(record, 9) * 256 + byte(record, 10)
   if wanted[state] and may(state, S.retrying) and (ARGV[7] == '' or codes[fault]) then
     local place, past = ARGV[2] * 16384 + i, math.min(255, past_of(record) + attempt)
-    weigh(record, -1)
+    local old = record
     record = encode(S.retrying, REOPENED, 0, flags, tonumber(ARGV[5]), fault, read32(record, 13), past)
     local bucket = ARGV[4] .. ':0:' .. (flags % 2) .. ':' .. ARGV[5]
     waits[bucket] = waits[bucket] or {}
     waits[bucket][#waits[bucket] + 1] = be32(place)
     tell(place, S.retrying, REOPENED, past, fault, read32(record, 13))
-    weigh(record, 1)
+    changed(place, old, record)
     count(state, S.retrying, 1)
     moved = moved + 1
   end

@@ -10,9 +10,9 @@ for i = 0, size - 1 do
   local state, _, attempt, flags = byte(record, 1, 4)
   if state == S.pending or state == S.retrying then
     local fault = byte(record, 9) * 256 + byte(record, 10)
-    weigh(record, -1)
+    local old = record
     record = encode(S.cancelled, WITHDRAWN, attempt, flags, seconds, fault, read32(record, 13), past_of(record))
-    weigh(record, 1)
+    changed(ARGV[2] * 16384 + i, old, record)
     count(state, S.cancelled, 1)
     moved = moved + 1
   end
