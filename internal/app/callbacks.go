@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"strconv"
 	"text/tabwriter"
 
 	"github.com/simshift/simshift/console/api"
@@ -138,25 +137,17 @@ func ForgetParked(ctx context.Context, env *Env, ids []string) error {
 	})
 }
 
-// Parked are the callbacks that fit no known request.
+// Parked are the callbacks that fit no known request, the oldest first.
 func (d *deployment) Parked(ctx context.Context, q api.PageQuery) (*api.ParkedPage, error) {
-	offset, err := offsetOf(q.After)
-	if err != nil {
-		return nil, err
-	}
 	total, err := d.ledger.ParkedCount(ctx)
 	if err != nil {
 		return nil, err
 	}
-	list, err := d.ledger.Parked(ctx, offset, int64(q.Limited()))
+	list, next, err := d.ledger.ParkedPage(ctx, q.After, q.Limited())
 	if err != nil {
-		return nil, err
+		return nil, cursorFailure(err, q.After)
 	}
-	page := &api.ParkedPage{Parked: append([]jobs.Parked{}, list...), Total: total}
-	if end := offset + int64(len(list)); len(list) > 0 && end < total {
-		page.Next = strconv.FormatInt(end, 10)
-	}
-	return page, nil
+	return &api.ParkedPage{Parked: append([]jobs.Parked{}, list...), Total: total, Next: next}, nil
 }
 
 // Replay tries parked callbacks again.

@@ -104,27 +104,11 @@ func (d *deployment) loginHold(ctx context.Context) (string, error) {
 
 // oldest finds the request that waits longest for its callbacks; nil where nothing is in flight.
 func (d *deployment) oldest(ctx context.Context) (*api.Oldest, error) {
-	ids, err := d.ledger.OpenJobs(ctx)
-	if err != nil {
+	b, found, err := d.ledger.Oldest(ctx)
+	if err != nil || !found {
 		return nil, err
 	}
-	var oldest *api.Oldest
-	for _, id := range ids {
-		numbers, err := d.ledger.OpenBatches(ctx, id)
-		if err != nil {
-			return nil, err
-		}
-		for _, number := range numbers[:min(len(numbers), 1)] { // the one that is due first
-			b, err := d.ledger.Batch(ctx, id, number)
-			if err != nil {
-				return nil, err
-			}
-			if !b.SentAt.IsZero() && (oldest == nil || b.SentAt.Before(oldest.SentAt)) {
-				oldest = &api.Oldest{
-					Job: id, Batch: b.Number, RequestID: b.RequestID, SentAt: b.SentAt.UTC().Truncate(time.Second), DueAt: b.DueAt, Open: b.Open,
-				}
-			}
-		}
-	}
-	return oldest, nil
+	return &api.Oldest{
+		Job: b.Job, Batch: b.Number, RequestID: b.RequestID, SentAt: b.SentAt.UTC().Truncate(time.Second), DueAt: b.DueAt, Open: b.Open,
+	}, nil
 }

@@ -2,42 +2,29 @@ package app
 
 import (
 	"context"
-	"slices"
+	"errors"
 	"strconv"
 
 	"github.com/simshift/simshift/console/api"
 	"github.com/simshift/simshift/jobs"
 )
 
-// Jobs are a page of the list of jobs, the newest first. The cursor is the last one's id: ids ascend with time.
+// Jobs are a page of the list of jobs, the newest first.
 func (d *deployment) Jobs(ctx context.Context, q api.JobsQuery) (*api.JobPage, error) {
-	if q.Which != "" && q.Which != "open" && q.Which != "ended" {
+	which := jobs.Which(q.Which)
+	if which != jobs.Both && which != jobs.OnlyOpen && which != jobs.OnlyEnded {
 		return nil, usage("it is open or ended; without it both are listed", "there are no jobs that are %q", q.Which)
 	}
-	all, err := d.ledger.Jobs(ctx)
+	list, next, err := d.ledger.JobPage(ctx, q.After, q.Limited(), which)
 	if err != nil {
-		return nil, err
+		return nil, cursorFailure(err, q.After)
 	}
-	page := &api.JobPage{Jobs: []jobs.Job{}}
-	passed := q.After == ""
-	for _, job := range all {
-		if !passed {
-			passed = job.ID == q.After
-			continue
-		}
-		if q.Which == "open" && !job.State.Open() || q.Which == "ended" && job.State.Open() {
-			continue
-		}
-		if len(page.Jobs) == q.Limited() {
-			page.Next = page.Jobs[len(page.Jobs)-1].ID
-			break
-		}
-		if err := d.describe(ctx, &job); err != nil {
+	for i := range list {
+		if err := d.describe(ctx, &list[i]); err != nil {
 			return nil, err
 		}
-		page.Jobs = append(page.Jobs, job)
 	}
-	return page, nil
+	return &api.JobPage{Jobs: append([]jobs.Job{}, list...), Next: next}, nil
 }
 
 // Job is one job, with its hold and when it may end.
@@ -117,74 +104,41 @@ func (d *deployment) surround(ctx context.Context, o *api.Overview) (err error) 
 	return err
 }
 
-// Progress is how a job goes, from what is counted: it looks at no device.
-func (d *deployment) Progress(ctx context.Context, word string) (*api.Progress, error) {
-	job, err := d.Job(ctx, word)
-	if err != nil {
-		return nil, err
-	}
-	minutes, err := d.ledger.Timeline(ctx, job.ID)
-	if err != nil {
-		return nil, err
-	}
-	limits, err := d.limits(ctx, job)
-	if err != nil {
-		return nil, err
-	}
-	p := &api.Progress{
-		Job: *job, Timeline: condense(minutes, zoneOf(job)), Pace: paceOf(*job, minutes, d.env.Now()), Holds: limits.Holds,
-		Settling: api.Settling{Bands: []api.Band{}}, Settled: []api.SettledIn{}, Waves: wavesOf(job), Faults: []api.FaultCount{},
-	}
-	p.Concerns = concernsOf(job, p.Faults)
-	return p, nil
-}
-
-// wavesOf are a job's waves. How the devices of each did is known of those of a single wave, which are all.
-func wavesOf(job *jobs.Job) []api.WaveCount {
-	waves, before := []api.WaveCount{}, int64(0)
-	if job.Wave == 0 {
-		return waves
-	}
-	for i, end := range job.Policy.WaveEnds(job.Devices) {
-		waves = append(waves, api.WaveCount{Wave: i + 1, Devices: end - before})
-		before = end
-	}
-	return waves
-}
-
-// Batches are a page of a job's batches, the newest first. The cursor is the number of the last one.
+// Batches are a page of a job's batches, the newest first.
 func (d *deployment) Batches(ctx context.Context, word string, q api.BatchesQuery) (*api.BatchPage, error) {
 	job, err := d.named(ctx, word)
 	if err != nil {
 		return nil, err
 	}
-	before := job.Batches + 1
-	if q.After != "" {
-		if before, err = offsetOf(q.After); err != nil {
-			return nil, err
-		}
+	after, err := offsetOf(q.After)
+	if err != nil {
+		return nil, err
 	}
-	page := &api.BatchPage{Batches: []api.Batch{}}
-	for before = min(before, job.Batches+1); before > 1; {
-		first := max(1, before-int64(q.Limited()))
-		list, err := d.ledger.Batches(ctx, job.ID, first, before-1)
-		if err != nil {
-			return nil, err
-		}
-		for _, b := range slices.Backward(list) {
-			if q.Open && b.Open == 0 {
-				continue
-			}
-			if len(page.Batches) == q.Limited() {
-				page.Next = strconv.FormatInt(page.Batches[len(page.Batches)-1].Number, 10)
-				return page, nil
-			}
-			group := job.Groups[b.Group]
-			page.Batches = append(page.Batches, api.Batch{Batch: b, Account: group.Account, Plan: group.Plan})
-		}
-		before = first
+	query := jobs.BatchQuery{After: after, Limit: q.Limited()}
+	if q.Open {
+		query.Which = jobs.OnlyOpen
+	}
+	list, next, err := d.ledger.BatchPage(ctx, job.ID, query)
+	if err != nil {
+		return nil, err
+	}
+	page := &api.BatchPage{Batches: make([]api.Batch, len(list))}
+	for i, b := range list {
+		group := job.Groups[b.Group]
+		page.Batches[i] = api.Batch{Batch: b, Account: group.Account, Plan: group.Plan}
+	}
+	if next != 0 {
+		page.Next = strconv.FormatInt(next, 10)
 	}
 	return page, nil
+}
+
+// cursorFailure is what is wrong with a page that followed a place: the ledger says that there is no such place.
+func cursorFailure(err error, after string) error {
+	if after != "" && errors.Is(err, jobs.ErrNotFound) {
+		return usage("give the next of the page before, as it came", "%w", err)
+	}
+	return err
 }
 
 // offsetOf reads a cursor that is a number.
