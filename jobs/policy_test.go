@@ -1,6 +1,8 @@
 package jobs_test
 
 import (
+	"encoding/json"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -74,5 +76,43 @@ func TestAPlanForTheWayBackIsAName(t *testing.T) {
 	}
 	if jobs.US.Opposite() != jobs.Global || jobs.Global.Opposite() != jobs.US {
 		t.Error("the way back does not lead back")
+	}
+}
+
+func TestAPolicyIsReadAsItWasWritten(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		p := jobs.DefaultPolicy()
+		for _, d := range []*time.Duration{&p.AnswerWithin, &p.Backoff, &p.BackoffMax, &p.DoubtGrace} {
+			*d = time.Duration(rapid.Int64Range(0, int64(30*24*time.Hour)).Draw(t, "length"))
+			*d = d.Truncate(rapid.SampledFrom([]time.Duration{1, time.Second, time.Minute, time.Hour}).Draw(t, "to"))
+		}
+		text, err := json.Marshal(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var again jobs.Policy
+		if err := json.Unmarshal(text, &again); err != nil || !reflect.DeepEqual(p, again) {
+			t.Errorf("%s was read as %+v, %v; it was %+v", text, again, err, p)
+		}
+	})
+}
+
+func TestAPolicyTellsTimesInWords(t *testing.T) {
+	t.Parallel()
+	text, err := json.Marshal(struct{ Policy jobs.Policy }{jobs.DefaultPolicy()})
+	const want = `"answer_within":"6h","backoff":"15m","backoff_max":"12h","doubt_grace":"10m"`
+	if err != nil || !strings.Contains(string(text), want) {
+		t.Errorf("got %s, %v; want in it %s", text, err, want)
+	}
+	p := jobs.DefaultPolicy()
+	err = json.Unmarshal([]byte(`{"attempts":3,"answer_within":5000000000,"backoff":"1m30s"}`), &p)
+	if err != nil || p.Attempts != 3 || p.AnswerWithin != 5*time.Second || p.Backoff != 90*time.Second || p.BackoffMax != 12*time.Hour {
+		t.Errorf("read %+v, %v", p, err)
+	}
+	for _, wrong := range []string{`{"backoff":"soon"}`, `{"backoff":1.5}`, `{"backoff":true}`, `{"backoff":[]}`} {
+		if err := json.Unmarshal([]byte(wrong), &p); err == nil {
+			t.Errorf("%s was taken for a policy", wrong)
+		}
 	}
 }

@@ -129,7 +129,8 @@ func (s *schemas) describeField(p jsonschema.InterceptPropParams) error {
 	}
 	text := s.comments[s.owner(p)+"."+p.Field.Name]
 	if p.Field.Type == reflect.TypeFor[time.Duration]() {
-		text = strings.TrimPrefix(text+"; in nanoseconds", "; ")
+		p.PropertySchema.WithType(jsonschema.String.Type()) // jobs.Policy, which alone has such, writes them so
+		text = strings.TrimPrefix(text+"; as 90s, 15m or 6h", "; ")
 	}
 	if ref := p.PropertySchema.Ref; ref != nil && p.Field.Type.Kind() == reflect.Pointer && strings.Contains(text, "null") {
 		one := (&jsonschema.Schema{}).WithRef(*ref).ToSchemaOrBool()
