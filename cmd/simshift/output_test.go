@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/simshift/simshift/internal/app"
 )
 
 // printing has a line for each command that prints data; -o json is added to it.
@@ -75,10 +77,11 @@ func TestEveryCommandThatPrintsDataPrintsJSON(t *testing.T) {
 			isJSON(t, line, s.play(t, line+" -o json"))
 		})
 	}
-	for _, line := range []string{
-		"simshift callbacks list --account 0000123456-00009", "simshift device 89049032123451234512345678901235",
+	for line, code := range map[string]int{
+		"simshift callbacks list --account 0000123456-00009": app.ExitOK,
+		"simshift device 89049032123451234512345678901235":   app.ExitError, // as without -o json
 	} {
-		if out := s.run(t, s.folder, line+" -o json", 0); strings.TrimSpace(out) != "[]" {
+		if out := s.run(t, s.folder, line+" -o json", code); strings.TrimSpace(out) != "[]" {
 			t.Errorf("%s has no data, which is [] and not %s", line, out)
 		}
 	}

@@ -48,38 +48,38 @@ func (d *deployment) Log(ctx context.Context, word string) ([]jobs.Entry, error)
 // endedShown is how many jobs that have ended the overview shows.
 const endedShown = 10
 
-// Overview is the fleet at a glance.
+// Overview is the fleet at a glance. It reads every job that is open, and of those that have ended only what it shows.
 func (d *deployment) Overview(ctx context.Context) (*api.Overview, error) {
 	o := &api.Overview{
 		At: d.env.Now().UTC(), Counts: make(jobs.Counts), Running: []jobs.Job{}, Held: []jobs.Job{}, Ended: []jobs.Job{},
 		Concerns: []api.Concern{},
 	}
-	all, err := d.ledger.Jobs(ctx)
+	for next, more := "", true; more; more = next != "" {
+		var open []jobs.Job
+		var err error
+		if open, next, err = d.ledger.JobPage(ctx, next, api.MostLimit, jobs.OnlyOpen); err != nil {
+			return nil, err
+		}
+		for _, job := range open {
+			if err := d.describe(ctx, &job); err != nil {
+				return nil, err
+			}
+			addTo(o, &job)
+		}
+	}
+	ended, _, err := d.ledger.JobPage(ctx, "", endedShown, jobs.OnlyEnded)
 	if err != nil {
 		return nil, err
 	}
-	for _, job := range all {
-		if err := d.describe(ctx, &job); err != nil {
-			return nil, err
-		}
-		addTo(o, &job)
-	}
+	o.Ended = append(o.Ended, ended...)
 	return o, d.surround(ctx, o)
 }
 
-// addTo puts a job where it belongs in an overview: one that needs a person is held, whatever else it does.
+// addTo puts an open job where it belongs in an overview: one that needs a person is held, whatever else it does.
 func addTo(o *api.Overview, job *jobs.Job) {
-	switch {
-	case job.State.Ended():
-		if len(o.Ended) < endedShown {
-			o.Ended = append(o.Ended, *job)
-		}
-		return
-	case !job.State.Open():
-		return
-	case job.Hold != "":
+	if job.Hold != "" {
 		o.Held = append(o.Held, *job)
-	default:
+	} else {
 		o.Running = append(o.Running, *job)
 	}
 	o.Devices += job.Devices

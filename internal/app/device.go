@@ -11,23 +11,22 @@ import (
 	"github.com/simshift/simshift/ledger"
 )
 
-// ShowDevice prints one device, found by EID, ICCID or IMEI, in every job that has it: the newest job first.
+// ShowDevice prints one device, found by EID, ICCID or IMEI, in every job that has it: the newest job first. It is an error that
+// none has it, also where the empty list was printed as JSON.
 func ShowDevice(ctx context.Context, env *Env, identity string, format Format) error {
 	if err := checkIdentity(identity); err != nil {
 		return err
 	}
 	return atDesk(ctx, env, func(desk api.Desk) error {
 		views, err := desk.Device(ctx, identity)
-		switch {
-		case err != nil:
+		if err != nil {
 			return err
-		case format == JSON:
-			return printJSON(env.Out, views)
-		case len(views) == 0:
-			return &Failure{Code: ExitError, Err: fmt.Errorf("no job has the device %s: %w", identity, jobs.ErrNotFound),
-				Hint: "deleted jobs are not searched; SIMSHIFT_RETENTION says how long jobs are kept"}
 		}
-		return printDevices(env, views)
+		if err := printDevices(env, views, format); err != nil || len(views) > 0 {
+			return err
+		}
+		return &Failure{Code: ExitError, Err: fmt.Errorf("no job has the device %s: %w", identity, jobs.ErrNotFound),
+			Hint: "deleted jobs are not searched; SIMSHIFT_RETENTION says how long jobs are kept"}
 	})
 }
 
@@ -85,7 +84,10 @@ func view(job jobs.Job, o *jobs.Outcome) api.Device {
 	return v
 }
 
-func printDevices(env *Env, views []api.Device) error {
+func printDevices(env *Env, views []api.Device, format Format) error {
+	if format == JSON {
+		return printJSON(env.Out, views)
+	}
 	w := tabwriter.NewWriter(env.Out, 0, 0, 2, ' ', 0)
 	for _, v := range views {
 		fmt.Fprintf(w, "job\t%s  %s\n", v.Job, v.Name)
