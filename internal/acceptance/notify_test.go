@@ -114,8 +114,9 @@ func (n *night) told(r *receiver) (commands func() [][]byte) {
 	}
 }
 
-// takenUp is longer than it takes until a dead worker's task is given to another: its lease is over, and somebody has looked.
-const takenUp = 2 * time.Minute
+// takenUp is longer than it takes until a dead worker's task is given to another and is tried again: its lease ends after 30 s,
+// asynq waits for 30 s more and looks every 60 s, and who was away for long is asked again after as long, 5 minutes at most.
+const takenUp = 8 * time.Minute
 
 // acts are what was told, but for tests, in the order of the words.
 func acts(told map[string]news) (list []string) {

@@ -99,10 +99,11 @@ func (n *night) remembers(back, id string) {
 		Name, Target, File, Reason string
 		RevertOf                   string `json:"revert_of"`
 		Policy                     struct {
-			Attempts, Backoff int64
-			RevertPlan        string `json:"revert_plan"`
-			Waves             []any  `json:"waves"`
-			Schedule          struct {
+			Attempts   int    `json:"attempts"`
+			Backoff    string `json:"backoff"`
+			RevertPlan string `json:"revert_plan"`
+			Waves      []any  `json:"waves"`
+			Schedule   struct {
 				TZ      string   `json:"tz"`
 				Windows []string `json:"windows"`
 			} `json:"schedule"`
@@ -113,7 +114,7 @@ func (n *night) remembers(back, id string) {
 	}
 	n.decode(n.ask("jobs", "show", back, "-o", "json"), &told)
 	if told.Name != "revert of spring" || told.Target != "us" || told.File != "revert of "+id || told.RevertOf != id ||
-		told.Reason != "no roaming" || told.Policy.Attempts != 7 || told.Policy.Backoff != int64(time.Second) ||
+		told.Reason != "no roaming" || told.Policy.Attempts != 7 || told.Policy.Backoff != "1s" ||
 		told.Policy.RevertPlan != "Global 5MB" || len(told.Policy.Waves) != 2 || told.Policy.Schedule.TZ != "America/Chicago" ||
 		len(told.Policy.Schedule.Windows) != 1 || len(told.Policy.Brake.Faults) != 2 {
 		n.t.Errorf("the way back tells of itself %+v", told)
