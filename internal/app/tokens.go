@@ -7,14 +7,19 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
+	"path/filepath"
 	"slices"
 	"text/tabwriter"
+	"time"
+
+	"github.com/gofrs/flock"
 
 	"github.com/simshift/simshift/console/access"
 )
 
 // AddToken gives somebody a token: it prints it, once, and writes its digest into the tokens file, which it makes if need be.
-func AddToken(_ context.Context, env *Env, name, roleName string) error {
+func AddToken(ctx context.Context, env *Env, name, roleName string) error {
 	role, err := access.ParseRole(roleName)
 	if err != nil {
 		return usage("a viewer looks, an operator changes jobs, an approver also lets large jobs go", "--role: %w", err)
@@ -22,16 +27,18 @@ func AddToken(_ context.Context, env *Env, name, roleName string) error {
 	if err := access.CheckName(name); err != nil {
 		return usage("name who will use it, as in `simshift tokens add dana --role operator`", "%w", err)
 	}
-	path, list, err := holders(env, true)
-	if err != nil {
-		return err
-	}
-	if slices.ContainsFunc(list, func(h access.Holder) bool { return h.Name == name }) {
-		return refuse("`simshift tokens remove "+name+"` takes the old one back", "%s has a token already", name)
-	}
 	token := access.NewToken()
-	list = append(list, access.Holder{Person: access.Person{Name: name, Role: role}, Digest: access.DigestOf(token)})
-	if err := writeHolders(path, list); err != nil {
+	err = changeHolders(ctx, env, func(path string) ([]access.Holder, error) {
+		list, err := readHolders(path)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
+		if slices.ContainsFunc(list, func(h access.Holder) bool { return h.Name == name }) {
+			return nil, refuse("`simshift tokens remove "+name+"` takes the old one back", "%s has a token already", name)
+		}
+		return append(list, access.Holder{Person: access.Person{Name: name, Role: role}, Digest: access.DigestOf(token)}), nil
+	})
+	if err != nil {
 		return err
 	}
 	fmt.Fprintf(env.Err, "%s has the role %s now; the token is shown this once, and gives the same to whoever has it\n", name, role)
@@ -43,7 +50,11 @@ func AddToken(_ context.Context, env *Env, name, roleName string) error {
 
 // ListTokens prints who has a token.
 func ListTokens(_ context.Context, env *Env, format Format) error {
-	_, list, err := holders(env, false)
+	path, err := tokensFile(env)
+	if err != nil {
+		return err
+	}
+	list, err := readHolders(path)
 	if err != nil {
 		return err
 	}
@@ -67,41 +78,65 @@ func ListTokens(_ context.Context, env *Env, format Format) error {
 }
 
 // RemoveToken takes somebody's token back.
-func RemoveToken(_ context.Context, env *Env, name string) error {
-	path, list, err := holders(env, false)
+func RemoveToken(ctx context.Context, env *Env, name string) error {
+	err := changeHolders(ctx, env, func(path string) ([]access.Holder, error) {
+		list, err := readHolders(path)
+		if err != nil {
+			return nil, err
+		}
+		kept := slices.DeleteFunc(slices.Clone(list), func(h access.Holder) bool { return h.Name == name })
+		if len(kept) == len(list) {
+			return nil, &Failure{Code: ExitError, Err: fmt.Errorf("%q has no token", name), Hint: "`simshift tokens list` shows who has one"}
+		}
+		return kept, nil
+	})
 	if err != nil {
-		return err
-	}
-	kept := slices.DeleteFunc(slices.Clone(list), func(h access.Holder) bool { return h.Name == name })
-	if len(kept) == len(list) {
-		return &Failure{Code: ExitError, Err: fmt.Errorf("%q has no token", name), Hint: "`simshift tokens list` shows who has one"}
-	}
-	if err := writeHolders(path, kept); err != nil {
 		return err
 	}
 	fmt.Fprintf(env.Err, "the token of %s is worth nothing any more; a console notices within a second\n", name)
 	return nil
 }
 
-// holders reads the tokens file. One that is not there yet is empty where it may be made.
-func holders(env *Env, mayMake bool) (path string, list []access.Holder, err error) {
+func tokensFile(env *Env) (path string, err error) {
 	r := reader{env: env}
 	path = r.text("CONSOLE_TOKENS_FILE")
 	if r.err != nil || path == "" {
-		return "", nil, cmp.Or(r.err, usage("name it with --console-tokens-file or SIMSHIFT_CONSOLE_TOKENS_FILE", "there is no tokens file"))
+		return "", cmp.Or(r.err, usage("name it with --console-tokens-file or SIMSHIFT_CONSOLE_TOKENS_FILE", "there is no tokens file"))
 	}
-	list, err = access.ReadHolders(path)
-	if mayMake && errors.Is(err, fs.ErrNotExist) {
-		return path, nil, nil
-	}
-	if err != nil {
-		return path, nil, usage("correct it, or make it anew with `simshift tokens add`; only its owner may write it", "the tokens file: %w", err)
-	}
-	return path, list, nil
+	return path, nil
 }
+
+func readHolders(path string) ([]access.Holder, error) {
+	list, err := access.ReadHolders(path)
+	if err != nil {
+		return nil, usage("correct it, or make it anew with `simshift tokens add`; only its owner may write it", "the tokens file: %w", err)
+	}
+	return list, nil
+}
+
+// changeHolders writes the tokens file anew. Whoever else changes it meanwhile waits: a token that was taken back must not come
+// back with the list of one who had read it before. The lock is on the folder, so that none lies about beside the file.
+func changeHolders(ctx context.Context, env *Env, change func(path string) ([]access.Holder, error)) error {
+	path, err := tokensFile(env)
+	if err != nil {
+		return err
+	}
+	lock := flock.New(filepath.Dir(path), flock.SetFlag(os.O_RDONLY))
+	if _, err := lock.TryLockContext(ctx, 20*time.Millisecond); err != nil {
+		return &Failure{Code: ExitError, Err: fmt.Errorf("lock the folder of the tokens file: %w", err), Hint: tokensHint}
+	}
+	defer lock.Close()
+	list, err := change(path)
+	if err != nil {
+		return err
+	}
+	return writeHolders(path, list)
+}
+
+const tokensHint = "name a file in a folder that can be written with --console-tokens-file"
 
 func writeHolders(path string, list []access.Holder) error {
 	var text bytes.Buffer
 	_ = access.WriteHolders(&text, list) // a Buffer does not fail
-	return writeWhole(path, text.Bytes(), "name a file in a folder that can be written with --console-tokens-file")
+	return writeWhole(path, text.Bytes(), tokensHint)
 }
