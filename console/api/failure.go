@@ -17,6 +17,9 @@ const (
 	Refused    = 4 // refused for safety
 )
 
+// ErrTooLarge is what a failure wraps that comes of the size of what was sent.
+var ErrTooLarge = errors.New("too large")
+
 // Failure is an error with its kind, and what a person can do next.
 type Failure struct {
 	Code int
@@ -55,7 +58,7 @@ func ProblemOf(err error) Problem {
 		}
 	}
 	switch large := new(http.MaxBytesError); {
-	case errors.As(err, &large):
+	case errors.As(err, &large), errors.Is(err, ErrTooLarge):
 		p.Status = http.StatusRequestEntityTooLarge
 	case errors.Is(err, jobs.ErrNotFound):
 		p.Status = http.StatusNotFound

@@ -42,13 +42,13 @@ func (p *Pages) say(w http.ResponseWriter, r *http.Request, to, said string) {
 	if len(said) > 1000 {
 		said = said[:1000]
 	}
-	http.SetCookie(w, p.cookie(r, base64.RawURLEncoding.EncodeToString([]byte(said)), time.Minute))
+	http.SetCookie(w, p.cookie(base64.RawURLEncoding.EncodeToString([]byte(said)), time.Minute))
 	http.Redirect(w, r, to, http.StatusSeeOther) //nolint:gosec // within the house: a path of ours and an id of the desk's
 }
 
-func (p *Pages) cookie(r *http.Request, value string, lasts time.Duration) *http.Cookie {
-	return &http.Cookie{ //nolint:gosec // secure wherever the connection is
-		Name: saidCookie, Value: value, Path: "/", MaxAge: int(lasts / time.Second), HttpOnly: true, Secure: r.TLS != nil,
+func (p *Pages) cookie(value string, lasts time.Duration) *http.Cookie {
+	return &http.Cookie{ //nolint:gosec // Secure is set wherever there is TLS
+		Name: saidCookie, Value: value, Path: "/", MaxAge: int(lasts / time.Second), HttpOnly: true, Secure: p.secure,
 		SameSite: http.SameSiteStrictMode,
 	}
 }
@@ -59,7 +59,7 @@ func (p *Pages) said(w http.ResponseWriter, r *http.Request) string {
 	if err != nil {
 		return ""
 	}
-	http.SetCookie(w, p.cookie(r, "", -time.Second))
+	http.SetCookie(w, p.cookie("", -time.Second))
 	text, err := base64.RawURLEncoding.DecodeString(c.Value)
 	if err != nil {
 		return ""

@@ -17,9 +17,10 @@ import (
 
 // Options are what pages go by besides the desk. The zero value of each field has a default.
 type Options struct {
-	Now  func() time.Time
-	Zone *time.Location // of times that belong to no job, or to one without a zone; nil: the machine's
-	Log  *slog.Logger   // what goes wrong in a page itself
+	Now    func() time.Time
+	Zone   *time.Location // of times that belong to no job, or to one without a zone; nil: the machine's
+	Log    *slog.Logger   // what goes wrong in a page itself
+	Secure bool           // browsers reach the pages over TLS, here or at a proxy: cookies then go over TLS only
 }
 
 // Pages serve the console.
@@ -28,11 +29,14 @@ type Pages struct {
 	now    func() time.Time
 	zone   *time.Location
 	logger *slog.Logger
+	secure bool
 }
 
 // New makes the pages of a desk.
 func New(desk api.Desk, o Options) *Pages {
-	p := &Pages{desk: desk, now: o.Now, zone: cmp.Or(o.Zone, time.Local), logger: cmp.Or(o.Log, slog.New(slog.DiscardHandler))}
+	p := &Pages{
+		desk: desk, now: o.Now, zone: cmp.Or(o.Zone, time.Local), logger: cmp.Or(o.Log, slog.New(slog.DiscardHandler)), secure: o.Secure,
+	}
 	if p.now == nil {
 		p.now = time.Now
 	}

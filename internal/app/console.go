@@ -85,7 +85,7 @@ func (d *deployment) openConsole(ctx context.Context) (*privateListener, error) 
 	if pair != nil {
 		config.Certificate, guard.Secure = pair.get, true
 	}
-	views := pages.New(desk, pages.Options{Now: d.env.Now, Log: d.log})
+	views := pages.New(desk, pages.Options{Now: d.env.Now, Log: d.log, Secure: guard.Secure})
 	guard.LoginPage = views.Login
 	config.Routes = slices.Concat(views.Routes(), rest.New(desk, p.hub, d.log).Routes())
 	p.console = console.New(config)

@@ -135,7 +135,7 @@ func (s *spool) keep(name string, body io.Reader) (u api.Upload, err error) {
 		return u, fmt.Errorf("take the upload: %w", err)
 	}
 	if u.Size > s.most {
-		return u, usage("split the file, or raise SIMSHIFT_UPLOAD_MAX", "the file has more than %d bytes", s.most)
+		return u, usage("split the file, or raise SIMSHIFT_UPLOAD_MAX", "the file is %w: it has more than %d bytes", api.ErrTooLarge, s.most)
 	}
 	u.SHA256, u.Expires = hex.EncodeToString(sum.Sum(nil)), s.now().Add(uploadKept).UTC().Truncate(time.Second)
 	s.mu.Lock()

@@ -3,6 +3,7 @@ package app
 import (
 	"errors"
 	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/simshift/simshift/console/api"
 	"github.com/simshift/simshift/jobs"
 )
 
@@ -79,8 +81,9 @@ func TestAnUploadThatIsTooLargeOrBreaksOffLeavesNothing(t *testing.T) {
 	if _, err := s.keep("f", strings.NewReader("0123456789")); err != nil {
 		t.Errorf("as large as may be: %v", err)
 	}
-	if _, err := s.keep("f", strings.NewReader("0123456789a")); ExitCode(err) != ExitUsage || !strings.Contains(Hint(err), "UPLOAD_MAX") {
-		t.Errorf("too large: %v (%s)", err, Hint(err))
+	_, err := s.keep("f", strings.NewReader("0123456789a"))
+	if p := api.ProblemOf(err); p.Status != http.StatusRequestEntityTooLarge || p.Code != ExitUsage || !strings.Contains(p.Hint, "UPLOAD_MAX") {
+		t.Errorf("too large: %+v", p)
 	}
 	if _, err := s.keep("f", brokenReader{strings.NewReader("012")}); !errors.Is(err, io.ErrUnexpectedEOF) {
 		t.Errorf("broken off: %v", err)
