@@ -123,9 +123,9 @@ func changeHolders(ctx context.Context, env *Env, change func(path string) ([]ac
 	}
 	lock := flock.New(filepath.Dir(path), flock.SetFlag(os.O_RDONLY))
 	if _, err := lock.TryLockContext(ctx, 20*time.Millisecond); err != nil {
-		return &Failure{Code: ExitError, Err: fmt.Errorf("lock the folder of the tokens file: %w", err), Hint: tokensHint}
+		return &Failure{Code: ExitError, Err: fmt.Errorf("lock the folder of the tokens file: %w", err), Hint: inFolder}
 	}
-	defer lock.Close()
+	defer func() { _ = lock.Close() }()
 	list, err := change(path)
 	if err != nil {
 		return err
@@ -133,10 +133,10 @@ func changeHolders(ctx context.Context, env *Env, change func(path string) ([]ac
 	return writeHolders(path, list)
 }
 
-const tokensHint = "name a file in a folder that can be written with --console-tokens-file"
+const inFolder = "name a file in a folder that can be written with --console-tokens-file"
 
 func writeHolders(path string, list []access.Holder) error {
 	var text bytes.Buffer
 	_ = access.WriteHolders(&text, list) // a Buffer does not fail
-	return writeWhole(path, text.Bytes(), tokensHint)
+	return writeWhole(path, text.Bytes(), inFolder)
 }

@@ -18,7 +18,9 @@ func TestTokensAreChangedByOneAtATime(t *testing.T) {
 	const people = 20
 	path := filepath.Join(t.TempDir(), "tokens")
 	env := func() *Env {
-		return &Env{Out: io.Discard, Err: io.Discard, Getenv: func(string) string { return "" }, Flags: map[string]string{"CONSOLE_TOKENS_FILE": path}}
+		return &Env{
+			Out: io.Discard, Err: io.Discard, Getenv: func(string) string { return "" }, Flags: map[string]string{"CONSOLE_TOKENS_FILE": path},
+		}
 	}
 	together := func(do func(name string) error, from, to int) {
 		var wg sync.WaitGroup

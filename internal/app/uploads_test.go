@@ -82,7 +82,8 @@ func TestAnUploadThatIsTooLargeOrBreaksOffLeavesNothing(t *testing.T) {
 		t.Errorf("as large as may be: %v", err)
 	}
 	_, err := s.keep("f", strings.NewReader("0123456789a"))
-	if p := api.ProblemOf(err); p.Status != http.StatusRequestEntityTooLarge || p.Code != ExitUsage || !strings.Contains(p.Hint, "UPLOAD_MAX") {
+	p := api.ProblemOf(err)
+	if p.Status != http.StatusRequestEntityTooLarge || p.Code != ExitUsage || !strings.Contains(p.Hint, "UPLOAD_MAX") {
 		t.Errorf("too large: %+v", p)
 	}
 	if _, err := s.keep("f", brokenReader{strings.NewReader("012")}); !errors.Is(err, io.ErrUnexpectedEOF) {
