@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/redis/go-redis/v9"
 
@@ -49,26 +50,22 @@ var (
 	forgetScript   = plainScript("forget")
 )
 
-func plainScript(name string) *redis.Script {
+func plainScript(name string) *redis.Script { return redis.NewScript(source(name)) }
+
+// prelude is what every script of a job begins with: the domain's tables, so that Lua repeats no code of ours, and what scripts share.
+var prelude = sync.OnceValue(func() string { return tables() + source("prelude") })
+
+// jobScript makes a script when it is used: a command uses few of them, and their digests would take a tenth of its time.
+func jobScript(name string) func() *redis.Script {
+	return sync.OnceValue(func() *redis.Script { return redis.NewScript(prelude() + source(name)) })
+}
+
+func source(name string) string {
 	text, err := sources.ReadFile("lua/" + name + ".lua")
 	if err != nil {
 		panic(err) // embedded at build time: can not be missing in a program that was tested once
 	}
-	return redis.NewScript(string(text))
-}
-
-// jobScript puts the domain's tables and the prelude in front of a script, so that Lua repeats no code of ours.
-func jobScript(name string) *redis.Script {
-	var text strings.Builder
-	text.WriteString(tables())
-	for _, part := range []string{"prelude", name} {
-		source, err := sources.ReadFile("lua/" + part + ".lua")
-		if err != nil {
-			panic(err) // see plainScript
-		}
-		text.Write(source)
-	}
-	return redis.NewScript(text.String())
+	return string(text)
 }
 
 // tables writes the state codes, the transition table and the other codes as Lua.
@@ -106,6 +103,6 @@ func tables() string {
 }
 
 // run runs a job's script at the ledger's time.
-func (l *Ledger) run(ctx context.Context, script *redis.Script, job string, args ...any) *redis.Cmd {
-	return script.Run(ctx, l.rdb, []string{jobKey(job)}, append([]any{l.now().UnixMilli()}, args...)...)
+func (l *Ledger) run(ctx context.Context, script func() *redis.Script, job string, args ...any) *redis.Cmd {
+	return script().Run(ctx, l.rdb, []string{jobKey(job)}, append([]any{l.now().UnixMilli()}, args...)...)
 }

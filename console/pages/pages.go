@@ -70,7 +70,7 @@ func (p *Pages) show(w http.ResponseWriter, r *http.Request, status int, page st
 	s.Now, s.Zone = p.now(), cmp.Or(s.Zone, p.zone)
 	var b bytes.Buffer
 	name, part, _ := strings.Cut(page, ":")
-	if err := templates[name].ExecuteTemplate(&b, cmp.Or(part, "layout"), &s); err != nil {
+	if err := templates()[name].ExecuteTemplate(&b, cmp.Or(part, "layout"), &s); err != nil {
 		p.logger.ErrorContext(r.Context(), "a page can not be made", "page", page, "error", err)
 		http.Error(w, "this page can not be made; the log of simshift serve tells why", http.StatusInternalServerError)
 		return

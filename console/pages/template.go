@@ -5,6 +5,7 @@ import (
 	"html/template"
 	"path"
 	"strings"
+	"sync"
 
 	"github.com/simshift/simshift/console/chart"
 )
@@ -12,8 +13,9 @@ import (
 //go:embed templates
 var files embed.FS
 
-// templates are the pages by their names, each with the layout around it.
-var templates = parse()
+// templates are the pages by their names, each with the layout around it. They are parsed where pages are shown, and not in every
+// command of the program: it takes as long as all else that a short command does.
+var templates = sync.OnceValue(parse)
 
 func parse() map[string]*template.Template {
 	shared := template.Must(template.New("").Funcs(helpers).ParseFS(files, "templates/layout/*.html"))

@@ -2,6 +2,8 @@ package bench
 
 import (
 	"fmt"
+	"os"
+	"os/exec"
 	"regexp"
 	"strconv"
 	"strings"
@@ -14,12 +16,13 @@ const (
 	guardDevices   = 40_000 // four chunks
 	guardCallbacks = 4000
 
-	bytesAtRest    = 63.0 // of Redis, for a device that waits
-	bytesInFlight  = 64.0 // the same when it was sent
-	importCommands = 60   // of Redis, beside those of the chunks: connections, the job, the gate, the log, the questions before
-	chunkCommands  = 5    // to write a chunk of 10,000 devices
-	touches        = 2.05 // reads and writes of records for a callback: one of each, and a few for the whole group
-	scripts        = 0.5  // for a callback, where 64 come at once: alone, each would take one
+	bytesAtRest    = 63.0  // of Redis, for a device that waits
+	bytesInFlight  = 64.0  // the same when it was sent
+	importCommands = 60    // of Redis, beside those of the chunks: connections, the job, the gate, the log, the questions before
+	chunkCommands  = 5     // to write a chunk of 10,000 devices
+	touches        = 2.05  // reads and writes of records for a callback: one of each, and a few for the whole group
+	scripts        = 0.5   // for a callback, where 64 come at once: alone, each would take one
+	startBytes     = 450e3 // that our packages allocate before main: every command pays for it, however short
 )
 
 // One import and its callbacks, counted by Redis itself.
@@ -43,6 +46,26 @@ func TestADeviceAndACallbackCostNoMoreThanTheyDid(t *testing.T) {
 	touched := d.commands("getrange") - reads + d.commands("setrange") - writes
 	atMost(t, "records touched for a callback", touched/guardCallbacks, touches)
 	atMost(t, "scripts for a callback", (d.commands("evalsha")-calls)/guardCallbacks, scripts)
+}
+
+// What packages make for themselves before anybody asked for it.
+func TestAProgramStartsWithLittle(t *testing.T) {
+	t.Parallel()
+	cmd := exec.CommandContext(t.Context(), simshift, "--help")
+	cmd.Env = append(os.Environ(), "GODEBUG=inittrace=1")
+	var trace strings.Builder
+	cmd.Stderr = &trace
+	check(t, cmd.Run())
+	total := 0.0
+	for _, init := range regexp.MustCompile(`init github.com/simshift/\S+ .* (\d+) bytes`).FindAllStringSubmatch(trace.String(), -1) {
+		bytes, err := strconv.ParseFloat(init[1], 64)
+		check(t, err)
+		total += bytes
+	}
+	if total == 0 {
+		t.Errorf("no package of ours is in the trace:\n%s", &trace)
+	}
+	atMost(t, "bytes before main", total, startBytes)
 }
 
 func atMost(t *testing.T, what string, got, bound float64) {

@@ -16,7 +16,8 @@ import (
 // watchers is how many browsers look at a job while its callbacks come.
 const watchers = 50
 
-// measureConsole sends the same burst while nobody looks and while fifty browsers do, in turn.
+// measureConsole sends the same burst while nobody looks and while fifty browsers do, in turn. Before each one Redis writes its
+// append-only file anew: it does so by itself after so many writes, which would always be in the same one of the bursts.
 func measureConsole(t *testing.T, f figures) {
 	burst := min(*rows/20, 5*pace)
 	deployed(t, "console", "everysec", func(d *deployment) {
@@ -27,13 +28,29 @@ func measureConsole(t *testing.T, f figures) {
 		d.submitted(job)
 		l := d.callbacks(job, *rows, 5*burst)
 		fire(d.t, l.cut(burst), pace, listener.address()) // makes the listener read every chunk, which is no part of either
-		for range 2 {
-			addShot(f, "console.alone.", fire(d.t, l.cut(burst), pace, listener.address()))
-			seen := console.watched(job, func() {
-				addShot(f, "console.watched.", fire(d.t, l.cut(burst), pace, listener.address()))
-			})
-			f.add("console.watched.events", float64(seen))
+		shoot := func(name string) {
+			d.rewritten()
+			addShot(f, name, fire(d.t, l.cut(burst), pace, listener.address()))
 		}
+		alone := func() { shoot("console.alone.") }
+		watched := func() {
+			f.add("console.watched.events", float64(console.watched(job, func() { shoot("console.watched.") })))
+		}
+		for _, one := range []func(){alone, watched, watched, alone} {
+			one()
+		}
+	})
+}
+
+// rewritten has Redis write its append-only file anew, and waits for it.
+func (d *deployment) rewritten() {
+	d.t.Helper()
+	check(d.t, d.rdb.BgRewriteAOF(d.t.Context()).Err())
+	until(d.t, time.Minute, func() bool {
+		info, err := d.rdb.InfoMap(d.t.Context(), "persistence").Result()
+		check(d.t, err)
+		now := info["Persistence"]
+		return now["aof_rewrite_in_progress"] == "0" && now["aof_rewrite_scheduled"] == "0"
 	})
 }
 
