@@ -14,8 +14,9 @@ import (
 // root is the whole command line.
 func root(env *app.Env) *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "simshift",
-		Short: "Move fleets of eSIM devices between carrier profiles",
+		Use:     "simshift",
+		Short:   "Move fleets of eSIM devices between carrier profiles",
+		Version: version(),
 		Long: `simshift moves whole fleets of eSIM devices between carrier profiles (US to Global, or back) through
 ThingSpace's bulk enable call: CSV in, batches over Redis queues, one callback for each device, results out.
 

@@ -123,7 +123,7 @@ func changeHolders(ctx context.Context, env *Env, change func(path string) ([]ac
 	}
 	lock := flock.New(filepath.Dir(path), flock.SetFlag(os.O_RDONLY))
 	if _, err := lock.TryLockContext(ctx, 20*time.Millisecond); err != nil {
-		return &Failure{Code: ExitError, Err: fmt.Errorf("lock the folder of the tokens file: %w", err), Hint: inFolder}
+		return &Failure{Code: ExitError, Err: fmt.Errorf("write %s: lock its folder: %w", path, err), Hint: inFolder}
 	}
 	defer func() { _ = lock.Close() }()
 	list, err := change(path)
