@@ -97,7 +97,8 @@ type Progress struct {
 
 // SettledIn is how long the devices took that settled in a stretch of time, from their request to their end.
 type SettledIn struct {
-	At      time.Time `json:"at"` // where the stretch begins
+	At      time.Time `json:"at"`      // where the stretch begins
+	Seconds int64     `json:"seconds"` // how long it is
 	Devices int64     `json:"devices"`
 	Median  int64     `json:"median_seconds"` // the end of the band that holds it
 	P90     int64     `json:"p90_seconds"`

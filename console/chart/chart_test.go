@@ -68,15 +68,16 @@ func TestALongNightHasFewRowsAndTicks(t *testing.T) {
 func TestTimesAreDrawnWhereTheirStretchIs(t *testing.T) {
 	t.Parallel()
 	s := pen.Settle(timeline(10, 10, 10, 10), []api.SettledIn{
-		{At: begin, Devices: 10, Median: 60, P90: 300}, {At: begin.Add(15 * time.Minute), Devices: 10, Median: 20, P90: 7200},
-		{At: begin.Add(20 * time.Hour), Devices: 10, Median: 20, P90: 7200}, // beyond the timeline
+		{At: begin.Add(-5 * time.Minute), Seconds: 600, Devices: 10, Median: 60, P90: 300},  // begins before it
+		{At: begin.Add(15 * time.Minute), Seconds: 600, Devices: 10, Median: 20, P90: 7200}, // ends after it
+		{At: begin.Add(20 * time.Hour), Seconds: 600, Devices: 10, Median: 20, P90: 7200},   // beyond it
 	})
 	if s.Last != "half within 20 s, 90% within 2 h" {
 		t.Errorf("lately %s", s.Last)
 	}
 	for _, shape := range s.Shapes {
 		n, path := strings.Count(shape.Path(), "z"), shape.Path()
-		if n != 2 || !strings.HasPrefix(path, "M0.00 ") || !strings.Contains(path, "M750.00 ") {
+		if n != 2 || !strings.HasPrefix(path, "M0.00 ") || !strings.Contains(path, "M750.00 ") || strings.Count(path, "h225.00v") != 2 {
 			t.Errorf("%s is %s", shape.Class, shape.Path())
 		}
 	}

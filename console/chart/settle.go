@@ -2,7 +2,6 @@ package chart
 
 import (
 	"math"
-	"time"
 
 	"github.com/simshift/simshift/console/api"
 	"github.com/simshift/simshift/console/words"
@@ -30,7 +29,7 @@ func (p Pen) Settle(t api.Timeline, settled []api.SettledIn) *Settle {
 	if len(settled) == 0 || len(t.Bars) == 0 {
 		return nil
 	}
-	length := time.Duration(t.Step) * time.Second * time.Duration(len(t.Bars))
+	length := float64(t.Step) * float64(len(t.Bars)) // in seconds
 	low, high := bounds(settled)
 	y := func(seconds int64) float64 {
 		part := (math.Log(float64(max(1, seconds))) - math.Log(float64(low))) / (math.Log(float64(high)) - math.Log(float64(low)))
@@ -44,11 +43,11 @@ func (p Pen) Settle(t api.Timeline, settled []api.SettledIn) *Settle {
 	}
 	spread, middle := &Shape{Class: "spread"}, &Shape{Class: "half"}
 	s.Shapes = []*Shape{spread, middle}
-	stretch := stretchOf(settled, time.Duration(t.Step)*time.Second)
 	for _, in := range settled {
-		from := in.At.Sub(t.Bars[0].At).Seconds() / length.Seconds()
-		width := min(stretch.Seconds()/length.Seconds(), 1-from)
-		if from < 0 || width <= 0 {
+		begin := in.At.Sub(t.Bars[0].At).Seconds() // a stretch may begin before the first bar, and end after the last
+		from := max(0, begin/length)
+		width := min(1, (begin+float64(in.Seconds))/length) - from
+		if width <= 0 {
 			continue
 		}
 		half, most := y(in.Median), y(in.P90)
@@ -80,16 +79,4 @@ func bounds(settled []api.SettledIn) (low, high int64) {
 		high = low * 2
 	}
 	return low, high
-}
-
-// stretchOf is how long the stretches are: the shortest distance between two.
-func stretchOf(settled []api.SettledIn, least time.Duration) time.Duration {
-	shortest := time.Duration(math.MaxInt64)
-	for i := 1; i < len(settled); i++ {
-		shortest = min(shortest, settled[i].At.Sub(settled[i-1].At))
-	}
-	if shortest == math.MaxInt64 {
-		return least
-	}
-	return max(shortest, time.Second)
 }

@@ -134,7 +134,7 @@ func TestEveryStateIsToldInWords(t *testing.T) {
 	t.Parallel()
 	s, desk := night(t, access.Viewer)
 	for name, words := range map[string][]string{
-		fixture.Night:     {"running", "wave 3 of 3", "Throughput over the night", "How long it took", "Done about"},
+		fixture.Night:     {"running", "wave 3 of 3", "3 now", "Throughput over the night", "How long it took", "Done about"},
 		fixture.Gated:     {"held at the gate", "Why nothing is sent:", "the gate wants 95%", "The service plan is unknown"},
 		fixture.Braked:    {"stopped by the brake"},
 		fixture.Approval:  {"awaits approval", "Nothing was sent yet"},
@@ -142,7 +142,7 @@ func TestEveryStateIsToldInWords(t *testing.T) {
 		fixture.Held:      {"paused", "paused by jonas"},
 		fixture.Waiting:   {"waiting", "await the carrier's callbacks"},
 		fixture.Ending:    {"being cancelled"},
-		fixture.Failures:  {"finished, 445 did not move", "Moved to the wrong network", "Ended"},
+		fixture.Failures:  {"finished, 445 did not move", "Moved to the wrong network", "Ended", "2 passed", "3 the last"},
 		fixture.Small:     {"finished", "100%"},
 		fixture.Withdrawn: {"cancelled"},
 		fixture.Writing:   {"being imported"},

@@ -105,7 +105,9 @@ func settlingOf(times []jobs.SettleTimes) api.Settling {
 func settledOf(times []jobs.SettleTimes) []api.SettledIn {
 	list := make([]api.SettledIn, len(times))
 	for i, t := range times {
-		list[i] = api.SettledIn{At: t.At.UTC().Truncate(time.Second), Devices: t.Devices(), Median: t.Quantile(50), P90: t.Quantile(90)}
+		list[i] = api.SettledIn{
+			At: t.At.UTC().Truncate(time.Second), Seconds: t.Seconds, Devices: t.Devices(), Median: t.Quantile(50), P90: t.Quantile(90),
+		}
 	}
 	return list
 }
