@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
-	"strings"
 	"sync"
 	"testing"
 
@@ -46,7 +45,7 @@ func TestTokensAreChangedByOneAtATime(t *testing.T) {
 		t.Fatalf("%d people have a token, %v; %d should", len(list), err, people)
 	}
 	for _, h := range list {
-		if strings.Compare(h.Name, fmt.Sprintf("person-%02d", people/2)) < 0 {
+		if h.Name < fmt.Sprintf("person-%02d", people/2) {
 			t.Errorf("%s has a token that was taken back", h.Name)
 		}
 	}
