@@ -146,7 +146,7 @@ func TestTheBrakeStopsTheFailingJobOnly(t *testing.T) {
 	t.Parallel()
 	const devices, batch = 4000, 200
 	n := newBriefNight(t, "--fail-account", account1+"=0.3", "--latency", "100ms-300ms")
-	n.set("RATE_REQUESTS", "10/s")
+	n.set("RATE_REQUESTS", "2/s") // ten seconds for the whole fleet: on a busy machine too most of it is unsent when it brakes
 	n.serve()
 	n.start("work")
 	n.start("work")
