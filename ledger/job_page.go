@@ -13,12 +13,9 @@ import (
 // jobs before. next is empty where no job follows. It reads the jobs that it gives, and one field of those that it leaves out.
 func (l *Ledger) JobPage(ctx context.Context, after string, limit int, which jobs.Which) (page []jobs.Job, next string, err error) {
 	limit = max(1, limit)
-	step := limit + 1
-	if which != jobs.Both {
-		step = max(step, filterStep)
-	}
 	var wanted []redis.Z
-	for len(wanted) <= limit {
+	// Most often the first ones are those that are wanted; where they are not, it takes longer and longer steps.
+	for step := limit + 1; len(wanted) <= limit; step = max(step, min(2*step, filterStep)) {
 		entries, err := l.beyond(ctx, indexKey, after, step, true)
 		if err != nil {
 			return nil, "", fmt.Errorf("list jobs: %w", err)

@@ -11,7 +11,7 @@ import (
 	"github.com/simshift/simshift/jobs"
 )
 
-// filterStep is how many entries of a list are looked at in one question for those that are wanted.
+// filterStep is how many entries of a list are looked at, at most, in one question for those that are wanted.
 const filterStep = 1000
 
 // beyond reads at most n entries of a sorted set, in its order or against it, which follow the one that a cursor was made from. That
