@@ -20,7 +20,7 @@ func TestEveryRowComesBackAfterANightOfTrouble(t *testing.T) {
 	n := newNight(t, "--latency", "50ms-500ms", "--offline", "0.05", "--offline-attempts", "1", "--faulty", "0.01",
 		"--duplicates", "0.01")
 	n.set("RATE_REQUESTS", "4/s")
-	listener := n.serveBinary(plainBinary) // the race detector would take minutes over so many callbacks
+	listener := n.servePlain()
 	worker := n.start("work")
 	text := append(uglyFleet(joinDevices), repeatedRows()...)
 	fleet := filepath.Join(n.folder, "fleet.csv")

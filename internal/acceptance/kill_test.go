@@ -17,7 +17,7 @@ func TestKillsWhileTheCarrierMisbehavesCostNothing(t *testing.T) {
 		"--at", "1=early", "--at", "2=429:3", "--at", "3=expire", "--at", "4=drop", "--poison", madeup.Device(poisoned).EID,
 		"--resend", "200ms", "--resend", "500ms", "--resend", "1s", "--resend", "2s", "--resend", "4s", "--resend", "8s")
 	n.env = append(n.env, "SIMSHIFT_RATE_REQUESTS=10/s", "SIMSHIFT_THINGSPACE_TIMEOUT=3s")
-	listener := n.serve()
+	listener := n.servePlain()
 	address := strings.TrimSuffix(strings.TrimPrefix(n.setting("CALLBACK_URL"), "http://"), "/callbacks/thingspace")
 	workers := []*process{n.start("work"), n.start("work")}
 	id := n.imported(n.fleet(devices), "--batch-size", "2500", "--attempts", "6", "--answer-within", "40s", "--backoff", "1s",
@@ -32,7 +32,7 @@ func TestKillsWhileTheCarrierMisbehavesCostNothing(t *testing.T) {
 		victim := kills % 3
 		if victim == 2 {
 			listener.stop(syscall.SIGKILL)
-			listener = n.start("serve", "--callback-listen", address)
+			listener = n.startBinary(plainBinary, "serve", "--callback-listen", address)
 			listener.says(listens)
 		} else {
 			workers[victim].stop(syscall.SIGKILL)

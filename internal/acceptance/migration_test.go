@@ -23,7 +23,7 @@ func TestAFleetOfTwoAccountsIsMovedAsTheCarriersBookSays(t *testing.T) {
 		"--warning", "0.01", "--duplicates", "0.03", "--other-profile", "0.03", "--tabular", "0.2",
 		"--at", "2=early", "--at", "4=drop", "--at", "6=429:2", "--at", "7=expire")
 	n.env = append(n.env, "SIMSHIFT_RATE_REQUESTS=3/s")
-	n.serve()
+	n.servePlain()
 	n.start("work")
 	n.start("work")
 

@@ -144,6 +144,13 @@ func (n *night) serve() *process {
 	return n.serveBinary(binary)
 }
 
+// servePlain is serve without the race detector: on a busy machine that one takes longer over ten thousands of callbacks than a
+// policy of seconds waits for them, and then the carrier sees devices again whose callbacks it still has in hand.
+func (n *night) servePlain() *process {
+	n.t.Helper()
+	return n.serveBinary(plainBinary)
+}
+
 func (n *night) serveBinary(binary string) *process {
 	n.t.Helper()
 	p := n.startBinary(binary, "serve", "--callback-listen", "127.0.0.1:0")

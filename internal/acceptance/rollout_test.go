@@ -67,7 +67,7 @@ func TestNothingOfAWaveIsSentBeforeItsGate(t *testing.T) {
 	const devices = 20_000
 	n := newNight(t, "--latency", "100ms-600ms", "--seed", "3", "--faulty", "0.01", "--offline", "0.03", "--duplicates", "0.02")
 	n.set("RATE_REQUESTS", "20/s")
-	n.serve()
+	n.servePlain()
 	n.start("work")
 	n.start("work")
 	id := n.imported(n.fleet(devices), append(quick, "--waves", "100,5%,100%", "--gate", "90%", "--batch-size", "2000")...)
