@@ -151,3 +151,10 @@ type BatchID struct {
 	Job   string
 	Batch int64
 }
+
+// UnknownBatch is a batch that was sent, or is about to be, and whose request id is not known.
+type UnknownBatch struct {
+	BatchID
+
+	Since time.Time // nothing the carrier said before can be about it
+}

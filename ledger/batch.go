@@ -60,7 +60,7 @@ func (l *Ledger) Gather(ctx context.Context, job string, waves []jobs.RetryWave,
 // fails with [jobs.ErrWindowFull].
 func (l *Ledger) Begin(ctx context.Context, job string, batch int64, run string, graceEnds time.Time, quota jobs.Quota) (bool, error) {
 	// Listed as unknown before the intent: a callback may come before the answer, and must find the batch.
-	if err := l.unknown(ctx, job, batch); err != nil {
+	if err := l.unknown(ctx, job, batch, l.now()); err != nil {
 		return false, err
 	}
 	window := ""

@@ -110,7 +110,7 @@ func (l *Ledger) Restore(ctx context.Context, b jobs.Batch, places []jobs.Place,
 		return 0, 0, fmt.Errorf("restore batch %d: %w", b.Number, err)
 	}
 	if answer[2] == 1 {
-		err = l.unknown(ctx, b.Job, answer[0])
+		err = l.unknown(ctx, b.Job, answer[0], b.SentAt)
 	}
 	return answer[0], int(answer[1]), err
 }

@@ -26,9 +26,10 @@ func parseMember(member string) (jobs.BatchID, bool) {
 	return jobs.BatchID{Job: job, Batch: number(batch)}, ok
 }
 
-// unknown lists a batch among those that are sent and do not know their request id.
-func (l *Ledger) unknown(ctx context.Context, job string, batch int64) error {
-	err := l.rdb.ZAdd(ctx, unknownKey, redis.Z{Score: float64(l.now().UnixMilli()), Member: unknownMember(job, batch)}).Err()
+// unknown lists a batch among those that are sent, since then, and do not know their request id. One that is listed stays since
+// when it was: a second run that may not send it must not make it younger than its callbacks.
+func (l *Ledger) unknown(ctx context.Context, job string, batch int64, since time.Time) error {
+	err := l.rdb.ZAddNX(ctx, unknownKey, redis.Z{Score: float64(since.UnixMilli()), Member: unknownMember(job, batch)}).Err()
 	if err != nil {
 		return fmt.Errorf("note batch %d without its request: %w", batch, err)
 	}
@@ -72,15 +73,15 @@ func (l *Ledger) Routes(ctx context.Context, requestIDs []string) (map[string]jo
 
 // Unknown lists the batches that were sent and whose request id is not known: the ones a callback with a strange
 // request id may belong to. The latest comes first.
-func (l *Ledger) Unknown(ctx context.Context) ([]jobs.BatchID, error) {
-	members, err := l.rdb.ZRevRange(ctx, unknownKey, 0, -1).Result()
+func (l *Ledger) Unknown(ctx context.Context) ([]jobs.UnknownBatch, error) {
+	entries, err := l.rdb.ZRevRangeWithScores(ctx, unknownKey, 0, -1).Result()
 	if err != nil {
 		return nil, fmt.Errorf("list unknown requests: %w", err)
 	}
-	list := make([]jobs.BatchID, 0, len(members))
-	for _, member := range members {
+	list := make([]jobs.UnknownBatch, 0, len(entries))
+	for i, member := range members(entries) {
 		if id, ok := parseMember(member); ok {
-			list = append(list, id)
+			list = append(list, jobs.UnknownBatch{BatchID: id, Since: time.UnixMilli(int64(entries[i].Score)).UTC()})
 		}
 	}
 	return list, nil

@@ -45,7 +45,8 @@ func testEarlyCallback(t *testing.T, b *books) {
 	n := b.batch(job.ID, 2)
 	b.begun(job.ID, n, "run")
 	unknown, err := b.Unknown(t.Context())
-	if diff := cmp.Diff([]jobs.BatchID{{Job: job.ID, Batch: n}}, unknown); diff != "" || err != nil {
+	want := []jobs.UnknownBatch{{BatchID: jobs.BatchID{Job: job.ID, Batch: n}, Since: b.clock}}
+	if diff := cmp.Diff(want, unknown); diff != "" || err != nil {
 		t.Fatalf("unknown requests: %s %v", diff, err)
 	}
 	for range 2 { // the callback, and its repetition

@@ -81,20 +81,29 @@ func either(c *thingspace.Callback, holders []*index) (x *index, why string) {
 	return nil, "two requests of unknown outcome hold its device, and neither asked for its role"
 }
 
+// clocksApart is how far the clocks of two processes may be apart: each is Redis's to a tenth of a second, and half the way there.
+const clocksApart = 500 * time.Millisecond
+
 // adopt finds the batch that a callback with an unknown request id belongs to: one that was sent, holds the device, and
 // does not know its own request id yet. The callback was then faster than the answer, or the answer was lost. adopted
 // tells whether the batch has taken the request id over; why tells why there is none.
 //
+// What came before a batch was sent is not about it, however well its device fits: a parked word of the device's attempt before
+// would end this one, and the device would be sent again while it is in flight.
+//
 // The search ends at until, since callbacks wait behind it; the sweeper goes on with what is parked then.
-func (s *Settler) adopt(ctx context.Context, c *thingspace.Callback, unknown []jobs.BatchID, until time.Time) (
+func (s *Settler) adopt(ctx context.Context, c *Received, unknown []jobs.UnknownBatch, until time.Time) (
 	x *index, adopted bool, why string, err error,
 ) {
 	var holders []*index
-	for _, id := range unknown {
+	for _, batch := range unknown {
+		if c.At.Add(clocksApart).Before(batch.Since) {
+			continue
+		}
 		if s.now().After(until) {
 			return nil, false, "its request is not known, and there was no time to look for it yet", nil
 		}
-		x, err := s.indexes.get(ctx, id)
+		x, err := s.indexes.get(ctx, batch.BatchID)
 		if errors.Is(err, jobs.ErrNotFound) {
 			continue // its job was deleted
 		}
@@ -109,7 +118,7 @@ func (s *Settler) adopt(ctx context.Context, c *thingspace.Callback, unknown []j
 	case len(holders) == 0:
 		return nil, false, "its request is not known", nil
 	case len(holders) > 1:
-		x, why = either(c, holders)
+		x, why = either(&c.Callback, holders)
 		return x, false, why, nil
 	}
 	x = holders[0]

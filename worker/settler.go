@@ -16,7 +16,7 @@ import (
 type SettleBooks interface {
 	indexBooks
 	Routes(ctx context.Context, requestIDs []string) (map[string]jobs.BatchID, error)
-	Unknown(ctx context.Context) ([]jobs.BatchID, error)
+	Unknown(ctx context.Context) ([]jobs.UnknownBatch, error)
 	Adopt(ctx context.Context, job string, batch int64, requestID string, deadline time.Time) (bool, error)
 	Settle(ctx context.Context, job string, attempts int, events []jobs.Event) (jobs.Settlement, error)
 	Park(ctx context.Context, callbacks []jobs.Parked) error
@@ -175,8 +175,7 @@ func (s *Settler) weigh(ctx context.Context, group []Received) ([]verdict, error
 	verdicts := make([]verdict, len(group))
 	until := s.now().Add(searchMost)
 	for i := range group {
-		c := &group[i].Callback
-		x, why, err := s.batchOf(ctx, c, routes, unknown, until)
+		x, why, err := s.batchOf(ctx, &group[i], routes, unknown, until)
 		if err != nil {
 			return nil, err
 		}
@@ -184,15 +183,15 @@ func (s *Settler) weigh(ctx context.Context, group []Received) ([]verdict, error
 			verdicts[i] = verdict{park: why}
 			continue
 		}
-		verdicts[i] = weigh(x, c, s.now(), s.chance())
+		verdicts[i] = weigh(x, &group[i].Callback, s.now(), s.chance())
 	}
 	return verdicts, nil
 }
 
 // batchOf finds the batch of one callback: by its request id, or by its device. It is nil, with the reason, where there
 // is none.
-func (s *Settler) batchOf(ctx context.Context, c *thingspace.Callback, routes map[string]jobs.BatchID,
-	unknown []jobs.BatchID, until time.Time,
+func (s *Settler) batchOf(ctx context.Context, c *Received, routes map[string]jobs.BatchID,
+	unknown []jobs.UnknownBatch, until time.Time,
 ) (*index, string, error) {
 	if route, known := routes[c.RequestID]; known {
 		x, err := s.indexes.get(ctx, route)
@@ -223,7 +222,7 @@ func (s *Settler) batchOf(ctx context.Context, c *thingspace.Callback, routes ma
 // The ids are looked up again after that list was read. A batch that learns its id between the two readings is in
 // neither, and its callbacks would be given to an older batch with the same devices; since it is taken off the list
 // only after its id can be found, the second look-up finds it.
-func (s *Settler) routes(ctx context.Context, group []Received) (map[string]jobs.BatchID, []jobs.BatchID, error) {
+func (s *Settler) routes(ctx context.Context, group []Received) (map[string]jobs.BatchID, []jobs.UnknownBatch, error) {
 	asked := make(map[string]bool, 4)
 	var ids []string
 	for i := range group {

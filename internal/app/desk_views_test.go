@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -11,7 +12,6 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"github.com/simshift/simshift/internal/madeup"
 	"github.com/simshift/simshift/internal/redistest"
 	"github.com/simshift/simshift/jobs"
 	"github.com/simshift/simshift/ratelimit"
@@ -52,23 +52,17 @@ func (c *counter) during(t *testing.T, look func() error) int64 {
 func (d *deployment) endedJob(t *testing.T, number int) {
 	t.Helper()
 	ctx := t.Context()
-	identity := madeup.Device(number)
-	device := jobs.Device{Row: 1}
-	var errs [6]error
-	device.EID, errs[0] = jobs.ParseEID(identity.EID)
-	device.ICCID, errs[1] = jobs.ParseICCID(identity.ICCID)
 	job := jobs.Job{ID: fmt.Sprintf("0198c5a2-%04d", number), Name: "ended", Target: jobs.Global, Policy: jobs.DefaultPolicy(), Devices: 1,
 		CreatedAt: d.env.Now(), Groups: []jobs.Group{{Account: "0000123456-00001", Plan: "Global IoT 5MB"}}}
-	errs[2] = d.ledger.Create(ctx, job)
-	errs[3] = d.ledger.AddChunk(ctx, job.ID, jobs.Chunk{Size: 1}, []jobs.Device{device})
-	errs[4] = d.ledger.Commit(ctx, job, 1, "", jobs.Entry{Who: "ann", Act: jobs.ActImported})
-	if _, errs[5] = d.ledger.Drop(ctx, job.ID, []jobs.Place{jobs.PlaceAt(0, 0)}, jobs.Entry{}); errs[5] == nil {
-		_, errs[5] = d.ledger.Finish(ctx, job.ID)
+	var errs [4]error
+	errs[0] = d.ledger.Create(ctx, job)
+	errs[1] = d.ledger.AddChunk(ctx, job.ID, jobs.Chunk{Size: 1}, roster(t, 1))
+	errs[2] = d.ledger.Commit(ctx, job, 1, "", jobs.Entry{Who: "ann", Act: jobs.ActImported})
+	if _, errs[3] = d.ledger.Drop(ctx, job.ID, []jobs.Place{jobs.PlaceAt(0, 0)}, jobs.Entry{}); errs[3] == nil {
+		_, errs[3] = d.ledger.Finish(ctx, job.ID)
 	}
-	for _, err := range errs {
-		if err != nil {
-			t.Fatal(err)
-		}
+	if err := errors.Join(errs[:]...); err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -41,16 +42,7 @@ func liveNight(t *testing.T, env *Env, now *time.Time) string {
 	job := jobs.Job{ID: "0198c5a2-night", Name: "night", Target: jobs.Global, Policy: policy, Devices: 10, CreatedAt: *now,
 		Groups: []jobs.Group{{Account: "0000123456-00001", Plan: "Global IoT 5MB"}}}
 	chunk := jobs.Chunk{Size: 10}
-	roster := make([]jobs.Device, chunk.Size)
-	for i := range roster {
-		identity := madeup.Device(i)
-		roster[i].Row = uint32(i + 1)
-		roster[i].EID, err = jobs.ParseEID(identity.EID)
-		must(err)
-		roster[i].ICCID, err = jobs.ParseICCID(identity.ICCID)
-		must(err)
-	}
-	must(books.Create(ctx, job), books.AddChunk(ctx, job.ID, chunk, roster),
+	must(books.Create(ctx, job), books.AddChunk(ctx, job.ID, chunk, roster(t, chunk.Size)),
 		books.Commit(ctx, job, 10, "", jobs.Entry{Who: "ann", From: "ops", Act: jobs.ActImported, Words: "10 devices"}))
 
 	send := func(batch int64) {
@@ -90,6 +82,23 @@ func liveNight(t *testing.T, env *Env, now *time.Time) string {
 	send(again)
 	answer(again, jobs.Confirmed, jobs.Fault{}, 3)
 	return job.ID
+}
+
+// roster is a chunk of made-up devices.
+func roster(t *testing.T, size int) []jobs.Device {
+	t.Helper()
+	devices := make([]jobs.Device, size)
+	for i := range devices {
+		identity := madeup.Device(i)
+		devices[i].Row = uint32(i + 1)
+		var errs [2]error
+		devices[i].EID, errs[0] = jobs.ParseEID(identity.EID)
+		devices[i].ICCID, errs[1] = jobs.ParseICCID(identity.ICCID)
+		if err := errors.Join(errs[:]...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return devices
 }
 
 func TestAReportOfALiveJob(t *testing.T) {
