@@ -41,6 +41,7 @@ func testRestore(t *testing.T, b *books) {
 	job := b.job(4)
 	// Batch 1 was formed, begun and sent; Redis has lost it, and another process has taken two of its devices since.
 	sent := jobs.Batch{Job: job.ID, Number: 1, Attempt: 1, SentAt: b.clock}
+	b.clock = b.clock.Add(time.Second)
 	places := []jobs.Place{jobs.PlaceAt(0, 0), jobs.PlaceAt(0, 1), jobs.PlaceAt(0, 2)}
 	other := b.batch(job.ID, 2)
 	restored := make([]int, 2)
@@ -51,6 +52,9 @@ func testRestore(t *testing.T, b *books) {
 		}
 		sent.Number = 1
 		b.counts(job.ID, jobs.Counts{jobs.Pending: 1, jobs.Submitting: 3})
+	}
+	if unknown, err := b.Unknown(ctx); len(unknown) != 1 || !unknown[0].Since.Equal(sent.SentAt) || err != nil {
+		t.Errorf("sent at %v, it is among the unknown as %v (%v)", sent.SentAt, unknown, err)
 	}
 	if restored[0] != 3 || restored[1] != 0 {
 		t.Errorf("devices written again: %v", restored)

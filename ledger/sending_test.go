@@ -123,13 +123,15 @@ func testSecondRun(t *testing.T, b *books) {
 	job := b.job(1)
 	n := b.batch(job.ID, 1)
 	b.begun(job.ID, n, "first")
+	sent := b.clock
+	b.clock = b.clock.Add(time.Minute)
 	again := func() {
 		if ok, err := b.Begin(ctx, job.ID, n, "second", b.clock, jobs.Quota{}); ok || err != nil {
 			t.Fatalf("a second run may send: %v %v", ok, err)
 		}
 	}
 	again()
-	if unknown, err := b.Unknown(ctx); len(unknown) != 1 || err != nil {
+	if unknown, err := b.Unknown(ctx); len(unknown) != 1 || !unknown[0].Since.Equal(sent) || err != nil {
 		t.Errorf("while it is being sent: %v %v", unknown, err)
 	}
 	if ok, err := b.Accept(ctx, job.ID, n, "second", "r-2", b.clock.Add(time.Hour)); ok || err != nil {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -48,20 +47,36 @@ func (c *counter) during(t *testing.T, look func() error) int64 {
 	return c.commands.Load()
 }
 
-// endedJob creates a job of one device that is cancelled at once.
-func (d *deployment) endedJob(t *testing.T, number int) {
+// onRedis is a deployment on a Redis of its own.
+func onRedis(t *testing.T, now func() time.Time) (*deployment, *redis.Client) {
+	t.Helper()
+	client := redistest.Start(t).Client(t)
+	env := &Env{Out: io.Discard, Err: io.Discard, Getenv: func(string) string { return "" }, Now: now}
+	d := wire(env, client, newAnchor(now), ratelimit.Limits{}, time.Second, quiet())
+	t.Cleanup(d.Close)
+	return d, client
+}
+
+// smallJob imports a job of so many devices.
+func (d *deployment) smallJob(t *testing.T, id string, devices int) {
 	t.Helper()
 	ctx := t.Context()
-	job := jobs.Job{ID: fmt.Sprintf("0198c5a2-%04d", number), Name: "ended", Target: jobs.Global, Policy: jobs.DefaultPolicy(), Devices: 1,
-		CreatedAt: d.env.Now(), Groups: []jobs.Group{{Account: "0000123456-00001", Plan: "Global IoT 5MB"}}}
-	var errs [4]error
-	errs[0] = d.ledger.Create(ctx, job)
-	errs[1] = d.ledger.AddChunk(ctx, job.ID, jobs.Chunk{Size: 1}, roster(t, 1))
-	errs[2] = d.ledger.Commit(ctx, job, 1, "", jobs.Entry{Who: "ann", Act: jobs.ActImported})
-	if _, errs[3] = d.ledger.Drop(ctx, job.ID, []jobs.Place{jobs.PlaceAt(0, 0)}, jobs.Entry{}); errs[3] == nil {
-		_, errs[3] = d.ledger.Finish(ctx, job.ID)
+	job := jobs.Job{ID: id, Target: jobs.Global, Policy: jobs.DefaultPolicy(), Devices: int64(devices), CreatedAt: d.env.Now(),
+		Groups: []jobs.Group{{Account: "0000123456-00001", Plan: "Global IoT 5MB"}}}
+	if err := errors.Join(d.ledger.Create(ctx, job), d.ledger.AddChunk(ctx, id, jobs.Chunk{Size: devices}, roster(t, devices)),
+		d.ledger.Commit(ctx, job, job.Devices, "", jobs.Entry{Who: "ann", Act: jobs.ActImported})); err != nil {
+		t.Fatal(err)
 	}
-	if err := errors.Join(errs[:]...); err != nil {
+}
+
+// endedJob imports a job of one device, which is cancelled at once.
+func (d *deployment) endedJob(t *testing.T, number int) {
+	t.Helper()
+	id := fmt.Sprintf("0198c5a2-%04d", number)
+	d.smallJob(t, id, 1)
+	_, dropped := d.ledger.Drop(t.Context(), id, []jobs.Place{jobs.PlaceAt(0, 0)}, jobs.Entry{})
+	_, finished := d.ledger.Finish(t.Context(), id)
+	if err := errors.Join(dropped, finished); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -70,12 +85,9 @@ func (d *deployment) endedJob(t *testing.T, number int) {
 // to list the open ones, and once to find the oldest request.
 func TestTheOverviewReadsNoMoreThanItShows(t *testing.T) {
 	t.Parallel()
-	client := redistest.Start(t).Client(t)
+	d, client := onRedis(t, time.Now)
 	asked := new(counter)
 	client.AddHook(asked)
-	env := &Env{Out: io.Discard, Err: io.Discard, Getenv: func(string) string { return "" }, Now: time.Now}
-	d := wire(env, client, newAnchor(time.Now), ratelimit.Limits{}, time.Second, slog.New(slog.DiscardHandler))
-	t.Cleanup(d.Close)
 	overview := func() error {
 		o, err := d.Overview(t.Context())
 		if err == nil && len(o.Ended) != endedShown {

@@ -2,15 +2,11 @@ package app
 
 import (
 	"fmt"
-	"io"
-	"log/slog"
 	"testing"
 	"time"
 
 	"github.com/simshift/simshift/internal/madeup"
-	"github.com/simshift/simshift/internal/redistest"
 	"github.com/simshift/simshift/jobs"
-	"github.com/simshift/simshift/ratelimit"
 	"github.com/simshift/simshift/thingspace"
 	"github.com/simshift/simshift/worker"
 )
@@ -31,12 +27,10 @@ func offline(t *testing.T, request string, device int, at time.Time) worker.Rece
 // answer: it can not be about it. What comes after the request went out is, and settles the device.
 func TestWordFromBeforeARequestDoesNotEndIt(t *testing.T) {
 	t.Parallel()
+	const id = "0198c5a2"
 	ctx := t.Context()
 	now := time.Now()
-	clock := func() time.Time { return now }
-	env := &Env{Out: io.Discard, Err: io.Discard, Getenv: func(string) string { return "" }, Now: clock}
-	d := wire(env, redistest.Start(t).Client(t), newAnchor(clock), ratelimit.Limits{}, time.Second, slog.New(slog.DiscardHandler))
-	t.Cleanup(d.Close)
+	d, _ := onRedis(t, func() time.Time { return now })
 	settler := d.settler()
 	must := func(err error) {
 		t.Helper()
@@ -46,7 +40,7 @@ func TestWordFromBeforeARequestDoesNotEndIt(t *testing.T) {
 	}
 	standing := func(want jobs.Counts, parked int64) {
 		t.Helper()
-		got, err := d.ledger.Job(ctx, "0198c5a2")
+		got, err := d.ledger.Job(ctx, id)
 		must(err)
 		n, err := d.ledger.ParkedCount(ctx)
 		must(err)
@@ -57,17 +51,13 @@ func TestWordFromBeforeARequestDoesNotEndIt(t *testing.T) {
 		}
 	}
 
-	job := jobs.Job{ID: "0198c5a2", Target: jobs.Global, Policy: jobs.DefaultPolicy(), Devices: 2, CreatedAt: now,
-		Groups: []jobs.Group{{Account: "0000123456-00001", Plan: "Global IoT 5MB"}}}
-	must(d.ledger.Create(ctx, job))
-	must(d.ledger.AddChunk(ctx, job.ID, jobs.Chunk{Size: 2}, roster(t, 2)))
-	must(d.ledger.Commit(ctx, job, 2, "", jobs.Entry{Who: "ann", Act: jobs.ActImported}))
+	d.smallJob(t, id, 2)
 	must(settler.Settle(ctx, []worker.Received{offline(t, "nobody-knows", 0, now)}))
 
 	now = now.Add(time.Second)
-	batch, err := d.ledger.Form(ctx, job.ID, jobs.Chunk{Size: 2}, 0, 2)
+	batch, err := d.ledger.Form(ctx, id, jobs.Chunk{Size: 2}, 0, 2)
 	must(err)
-	begun, err := d.ledger.Begin(ctx, job.ID, batch, "run", now.Add(time.Hour), jobs.Quota{})
+	begun, err := d.ledger.Begin(ctx, id, batch, "run", now.Add(time.Hour), jobs.Quota{})
 	if must(err); !begun {
 		t.Fatal("the batch was not begun")
 	}
