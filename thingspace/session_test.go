@@ -307,19 +307,59 @@ func TestAStalledRenewalNeverReplacesANewerToken(t *testing.T) {
 }
 
 func TestWaitingForARenewalEndsWithTheCaller(t *testing.T) {
-	server := newCarrier(t)
-	client := newClient(t, server)
-	if locked, err := client.bearer.slot.lock(t.Context(), "somebody", time.Minute); !locked || err != nil {
-		t.Fatal(locked, err)
+	for name, look := range map[string]watch{
+		"while it asks for the lock": {command: 2},
+		"while it reads the token":   {pipeline: 2}, // the first time is before it waits
+		"between two looks":          {pipeline: 2, after: true},
+	} {
+		server := newCarrier(t)
+		client := newClient(t, server)
+		if locked, err := client.bearer.slot.lock(t.Context(), "somebody", time.Minute); !locked || err != nil {
+			t.Fatal(locked, err)
+		}
+		ctx, cancel := context.WithCancelCause(t.Context())
+		look.seen = func() { cancel(errors.New("closing time")) }
+		client.bearer.slot.rdb.AddHook(&look)
+		_, err := client.Enable(ctx, oneDevice())
+		fault := failure(t, err)
+		if fault == nil || fault.Outcome != NotExecuted || !strings.Contains(fmt.Sprint(err), "closing time") {
+			t.Errorf("%s: got %v", name, err)
+		}
+		server.asked(t, 0, 0, 0)
 	}
-	ctx, cancel := context.WithTimeoutCause(t.Context(), 10*time.Millisecond, errors.New("closing time"))
-	defer cancel()
-	_, err := client.Enable(ctx, oneDevice())
-	fault := failure(t, err)
-	if fault == nil || fault.Outcome != NotExecuted || !strings.Contains(fmt.Sprint(err), "closing time") {
-		t.Errorf("got %v", err)
+}
+
+// watch calls seen once, at the so-many-th single command or pipeline that is sent to Redis.
+type watch struct {
+	command, pipeline int
+	after             bool // when it is over, not when it begins
+	seen              func()
+}
+
+func (w *watch) DialHook(next redis.DialHook) redis.DialHook { return next }
+
+func (w *watch) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, command redis.Cmder) error {
+		return w.around(&w.command, func() error { return next(ctx, command) })
 	}
-	server.asked(t, 0, 0, 0)
+}
+
+func (w *watch) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return func(ctx context.Context, commands []redis.Cmder) error {
+		return w.around(&w.pipeline, func() error { return next(ctx, commands) })
+	}
+}
+
+func (w *watch) around(left *int, act func() error) error {
+	*left--
+	if *left == 0 && !w.after {
+		w.seen()
+	}
+	err := act()
+	if *left == 0 && w.after {
+		w.seen()
+	}
+	return err
 }
 
 // forgetful fails to store the first tokens it is given, as a Redis does that is failing over.

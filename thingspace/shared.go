@@ -76,7 +76,7 @@ func (s *shared) renew(ctx context.Context, seen token) (token, error) {
 	for {
 		locked, err := s.slot.lock(ctx, owner, lockLife)
 		if err != nil {
-			return token{}, err
+			return token{}, orCause(ctx, err)
 		}
 		held, err := s.slot.current(ctx)
 		stale := held.issue == "" || held.issue == seen.issue
@@ -87,7 +87,7 @@ func (s *shared) renew(ctx context.Context, seen token) (token, error) {
 			s.unlock(ctx, owner)
 		}
 		if err != nil || !stale {
-			return held, err
+			return held, orCause(ctx, err)
 		}
 		select {
 		case <-time.After(lookEvery):
@@ -95,6 +95,14 @@ func (s *shared) renew(ctx context.Context, seen token) (token, error) {
 			return token{}, context.Cause(ctx)
 		}
 	}
+}
+
+// orCause is err or, if it came of the end of ctx, why that ended: Redis's client only says that it did.
+func orCause(ctx context.Context, err error) error {
+	if err != nil && ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return err
 }
 
 // renewLocked gets and stores a new token, and gives the lock back. It does not end with the caller: a login that was
