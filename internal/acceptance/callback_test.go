@@ -57,13 +57,17 @@ func (n *night) until(happened func() bool) {
 
 func (n *night) within(patience time.Duration, happened func() bool) {
 	n.t.Helper()
-	for deadline := time.Now().Add(3 * patience); !happened(); { // as in ends
+	deadline := time.Now().Add(3 * patience) // as in ends
+	for look := 0; !happened(); look++ {
 		if time.Now().After(deadline) {
 			n.t.Fatalf("it did not happen within %v", patience)
 		}
-		<-time.After(50 * time.Millisecond)
+		rest(look)
 	}
 }
+
+// rest lets some time pass between two looks, and more from look to look: what a look costs, whatever is waited for lacks.
+func rest(look int) { <-time.After(50 * time.Millisecond << min(look, 3)) }
 
 // post sends a callback to the listener and gives the status of the answer.
 func (n *night) post(body string) int {

@@ -24,7 +24,8 @@ func newBriefNight(t *testing.T, moods ...string) *night {
 // ends waits until the job has ended, and holds it against the carrier's book.
 func (n *night) ends(id string, within time.Duration) (j job) {
 	n.t.Helper()
-	for late := time.Now().Add(3 * within); ; { // a test machine is busy: what hangs is told, not what is slow
+	late := time.Now().Add(3 * within)
+	for look := 0; ; look++ { // a test machine is busy: what hangs is told, not what is slow
 		n.decode(n.ask("jobs", "show", id, "-o", "json"), &j)
 		if j.State != "running" && j.State != "cancelling" {
 			break
@@ -33,7 +34,7 @@ func (n *night) ends(id string, within time.Duration) (j job) {
 			n.t.Errorf("the job has not ended after %v:\n%s", within, n.ask("jobs", "show", id))
 			break
 		}
-		<-time.After(100 * time.Millisecond)
+		rest(look)
 	}
 	n.agree(id)
 	n.conserved(id, j)

@@ -79,8 +79,9 @@ func TestFault03RedisLosesItsLastSeconds(t *testing.T) {
 // everything drains afterwards.
 func (n *night) trouble(begin, end []any) {
 	n.t.Helper()
+	n.set("RATE_REQUESTS", "2/s") // with these latencies, hundreds of callbacks are to come in each of the first seconds
 	processes := []*process{n.serve(), n.start("work")}
-	id := n.imported(n.fleet(400), append(brief, "--batch-size", "100")...)
+	id := n.imported(n.fleet(800), append(brief, "--batch-size", "100")...)
 	n.accepted(1)
 	books := n.redis.Client(n.t)
 	if err := books.Do(n.t.Context(), begin...).Err(); err != nil {
@@ -101,13 +102,13 @@ func (n *night) trouble(begin, end []any) {
 
 func TestFault04RedisIsOutOfMemory(t *testing.T) {
 	t.Parallel()
-	n := newBriefNight(t, "--latency", "500ms-1s")
+	n := newBriefNight(t, "--latency", "2s-4s")
 	n.trouble([]any{"CONFIG", "SET", "maxmemory", "1mb"}, []any{"CONFIG", "SET", "maxmemory", "0"})
 }
 
 func TestFault05RedisIsAReadOnlyReplica(t *testing.T) {
 	t.Parallel()
-	n := newBriefNight(t, "--latency", "500ms-1s")
+	n := newBriefNight(t, "--latency", "2s-4s")
 	n.trouble([]any{"REPLICAOF", "127.0.0.1", "1"}, []any{"REPLICAOF", "NO", "ONE"})
 }
 
