@@ -16,7 +16,7 @@ func TestFault07ARequestOfUnknownOutcomeIsNotSentAgainBlindly(t *testing.T) {
 		"--at", "4=slow:10s", "--at", "5=reset")
 	n.serve()
 	n.start("work")
-	ended := n.ends(n.imported(n.fleet(100), append(brief, "--batch-size", "20", "--doubt-grace", "6s")...), time.Minute)
+	ended := n.ends(n.imported(n.fleet(100), append(brief, "--batch-size", "20", "--doubt-grace", "12s")...), time.Minute)
 	// Only the fifth was not carried out, and only that one may be sent again.
 	if sum := n.summary(); sum.Requests != 6 || sum.Accepts != 100 || ended.Repeats != 20 {
 		t.Errorf("%d requests, %d accepts, %d repeats", sum.Requests, sum.Accepts, ended.Repeats)

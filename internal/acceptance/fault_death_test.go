@@ -128,11 +128,11 @@ func (n *night) deadly(program string, repeats bool, kill func(*process)) {
 
 func TestFault02ARequestSlowerThanTheShutdownIsMadeOnce(t *testing.T) {
 	t.Parallel()
-	n := newBriefNight(t, "--latency", "6s-7s", "--at", "1=slow:4s")
+	n := newBriefNight(t, "--latency", "10s-11s", "--at", "1=slow:4s")
 	n.set("THINGSPACE_TIMEOUT", "10s")
 	n.serve()
 	first := n.start("work")
-	id := n.imported(n.fleet(50), append(brief, "--answer-within", "20s")...)
+	id := n.imported(n.fleet(50), append(brief, "--answer-within", "40s")...)
 	n.until(func() bool { sum := n.summary(); return sum.Accepted > 0 })
 	n.start("work").says(works)
 	first.stop(syscall.SIGTERM)
@@ -155,7 +155,8 @@ func TestARollingRestartCostsNothing(t *testing.T) {
 	listener := n.serve()
 	address := listener.address()
 	workers := []*process{n.start("work"), n.start("work")}
-	id := n.imported(n.fleet(1000), append(brief, "--batch-size", "50")...)
+	// A restart may be slow, and then the carrier comes again after some seconds.
+	id := n.imported(n.fleet(1000), append(brief, "--batch-size", "50", "--answer-within", "30s")...)
 	restarts := 0
 	for ; n.open(id); restarts++ {
 		switch i := restarts % 3; i {

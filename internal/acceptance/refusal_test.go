@@ -105,7 +105,7 @@ func TestAnothersListenerIsNotOverwrittenUnasked(t *testing.T) {
 
 func TestACancelledJobSettlesWhatIsInFlight(t *testing.T) {
 	t.Parallel()
-	n := newNight(t, "--latency", "2s-3s", "--offline", "1")
+	n := newNight(t, "--latency", "6s-7s", "--offline", "1") // it is to be cancelled before a device is retried
 	n.env = append(n.env, "SIMSHIFT_RATE_REQUESTS=1/h") // one batch goes, the others wait
 	n.serve()
 	n.start("work")
