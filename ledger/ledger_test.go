@@ -81,6 +81,7 @@ func suite(t *testing.T, client func(*testing.T) redis.UniversalClient) {
 		"marks tell what is left":                                    testMarks,
 		"a request that Redis has lost is written again":             testRestore,
 		"devices that moved on are not written again":                testRestoreLeavesWhatMovedOn,
+		"a later request is written again before an earlier's end":   testRestoreGoesBeforeTheEndOfAnEarlierAttempt,
 		"a paused job sends nothing":                                 testPause,
 		"the brake pauses a job whose answers fail":                  testBrake,
 		"a brake on one fault looks at that alone":                   testBrakeByFault,

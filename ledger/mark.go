@@ -96,7 +96,11 @@ func (l *Ledger) LongestGrace(ctx context.Context) (longest time.Duration, err e
 
 // Restore writes again what Redis has lost of a request that was sent for the given devices: they are in doubt, in the
 // batch whose number it gives, which is another one if theirs was lost. It gives 0 where they all have moved on, and
-// how many devices it wrote again. It is safe to repeat, and changes nothing where nothing was lost.
+// how many devices it wrote again; those that stand in an earlier attempt, whose end is lost too, are among them. It is safe to
+// repeat, and changes nothing where nothing was lost.
+//
+// Callbacks of an unknown request may adopt it, unless b knows its own: [Ledger.Accept] is to follow then, and whatever comes
+// before it is another's.
 func (l *Ledger) Restore(ctx context.Context, b jobs.Batch, places []jobs.Place, run string, graceEnds time.Time) (
 	batch int64, restored int, err error,
 ) {
@@ -109,7 +113,7 @@ func (l *Ledger) Restore(ctx context.Context, b jobs.Batch, places []jobs.Place,
 	if err != nil {
 		return 0, 0, fmt.Errorf("restore batch %d: %w", b.Number, err)
 	}
-	if answer[2] == 1 {
+	if answer[2] == 1 && b.RequestID == "" {
 		err = l.unknown(ctx, b.Job, answer[0], b.SentAt)
 	}
 	return answer[0], int(answer[1]), err

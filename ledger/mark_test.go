@@ -83,3 +83,34 @@ func testRestoreLeavesWhatMovedOn(t *testing.T, b *books) {
 	}
 	b.counts(job.ID, jobs.Counts{jobs.Submitting: 2})
 }
+
+// Redis has lost how a first attempt ended, and the second one: whoever sent that may write it again before the listener writes the
+// end of the first, and the word that the second has brought must find its device in it.
+func testRestoreGoesBeforeTheEndOfAnEarlierAttempt(t *testing.T, b *books) {
+	ctx := t.Context()
+	job := b.job(4)
+	first := b.batch(job.ID, 3)
+	b.sent(job.ID, first, "r-1")
+	second := jobs.Batch{Job: job.ID, Number: first + 7, Attempt: 2, SentAt: b.clock, RequestID: "r-2"}
+	places := []jobs.Place{jobs.PlaceAt(0, 0), jobs.PlaceAt(0, 1), jobs.PlaceAt(0, 3)} // of the last the first attempt is lost, too
+	number, restored, err := b.Restore(ctx, second, places, "run 2", b.clock.Add(time.Minute))
+	if number != first+1 || restored != 3 || err != nil {
+		t.Fatalf("restored as %d with %d devices (%v)", number, restored, err)
+	}
+	b.counts(job.ID, jobs.Counts{jobs.Submitted: 1, jobs.Submitting: 3})
+	if unknown, err := b.Unknown(ctx); len(unknown) != 0 || err != nil {
+		t.Errorf("its request is known, and callbacks of others may adopt it: %v (%v)", unknown, err)
+	}
+	if ok, err := b.Accept(ctx, job.ID, number, "run 2", "r-2", b.clock.Add(time.Hour)); !ok || err != nil {
+		t.Fatalf("accept: %v %v", ok, err)
+	}
+	b.settle(job.ID, []jobs.Effect{jobs.Outdated, jobs.Settled}, event(first, 1, jobs.Faltered), event(first, 3, jobs.Confirmed))
+	if batch, err := b.Batch(ctx, job.ID, first); err != nil || batch.State != jobs.Closed {
+		t.Errorf("the first batch holds no device any more, and is %v with %d (%v)", batch.State, batch.Open, err)
+	}
+	b.settle(job.ID, []jobs.Effect{jobs.Settled, jobs.Settled}, event(number, 1, jobs.Confirmed), event(number, 4, jobs.Confirmed))
+	b.counts(job.ID, jobs.Counts{jobs.Submitted: 1, jobs.Succeeded: 3})
+	if got := b.outcome(job.ID, 1); got.Attempts != 2 {
+		t.Errorf("the device that was sent twice has %d attempts", got.Attempts)
+	}
+}

@@ -16,11 +16,10 @@ type sent struct {
 	run       string
 	graceEnds time.Time
 
-	mu        sync.Mutex
-	batch     jobs.Batch // its number changes when it is written again
-	requestID string     // once the carrier has answered
-	deadline  time.Time  // of its callbacks
-	over      bool       // the carrier certainly did not take it
+	mu       sync.Mutex
+	batch    jobs.Batch // its number changes when it is written again; it knows its request once the carrier has answered
+	deadline time.Time  // of its callbacks
+	over     bool       // the carrier certainly did not take it
 }
 
 // remember keeps a request that is about to be made.
@@ -38,7 +37,7 @@ func (s *submitter) remember(b *sending, members []jobs.Member, start, graceEnds
 func (k *sent) accepted(requestID string, deadline time.Time) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.requestID, k.deadline = requestID, deadline
+	k.batch.RequestID, k.deadline = requestID, deadline
 }
 
 // notTaken notes that there is nothing to write again.
@@ -60,8 +59,8 @@ func (k *sent) again(ctx context.Context) (missing bool, err error) {
 		return false, err
 	}
 	k.batch.Number = number
-	if k.requestID != "" {
-		_, err = k.books.Accept(ctx, k.batch.Job, number, k.run, k.requestID, k.deadline)
+	if k.batch.RequestID != "" {
+		_, err = k.books.Accept(ctx, k.batch.Job, number, k.run, k.batch.RequestID, k.deadline)
 	}
 	return restored > 0, err
 }

@@ -286,7 +286,7 @@ local function may(from, to) return MAY[from] ~= nil and MAY[from][to] == true e
 local function count(from, to, n, code)
   left[from] = (left[from] or 0) + n
   entered[to] = (entered[to] or 0) + n
-  if (from ~= S.submitting and from ~= S.submitted) or to == S.submitted or to == S.queued then return end
+  if (from ~= S.submitting and from ~= S.submitted) or to == S.queued or to == S.submitting or to == S.submitted then return end
   if to == S.succeeded then
     fine = fine + n
   else

@@ -1,5 +1,6 @@
 -- Writes again what Redis has lost of a request that was sent: a batch of its devices, in doubt. Devices that have moved on
--- since, by their callbacks or in a later attempt, are left alone.
+-- since, by their callbacks or in a later attempt, are left alone. Devices that stand before it, in an attempt whose end is lost
+-- too, are taken: whoever knows of that end may write it after this, and it must not send them once more.
 -- ARGV[2]  the batch's number before        ARGV[3]  the run that sent it        ARGV[4]  when its grace is over, ms
 -- ARGV[5]  the group        ARGV[6]  the attempt        ARGV[7]  '1' if it repeats        ARGV[8]  when it was sent, ms
 -- ARGV[9]  the places of its devices, four bytes each        ARGV[10]  a note
@@ -13,16 +14,18 @@ local attempt, list = tonumber(ARGV[6]), ARGV[9]
 local number = tonumber(redis.call('HGET', KEYS[1], 'batches') or '0') + 1
 
 local mine -- the batch that this run holds already: written again before, by a call whose reply was lost
--- lost tells from which state a device is taken back into flight, or nil where it is not.
+-- lost tells from which state a device is taken back into flight, and from which batch; or nil where it is not.
 local function lost(record)
   local state, _, tried = byte(record, 1, 3)
-  if state == S.pending and attempt == 1 then return S.pending end
-  if state == S.retrying and tried == attempt - 1 then return S.retrying end
-  if state == INBATCH and tried == attempt then
-    local holder = batch(read32(record, 13))
-    if holder and holder.run == ARGV[3] then mine = holder end
-    if holder and holder.state == S.queued then return S.queued, holder end
-  end
+  if (state == S.pending or state == S.retrying) and tried < attempt then return state end
+  if state ~= INBATCH or tried > attempt then return nil end
+  local holder = batch(read32(record, 13))
+  if holder and tried == attempt and holder.run == ARGV[3] then mine = holder end
+  if holder and (tried < attempt or holder.state == S.queued) then return holder.state, holder end
+end
+-- leads_here tells whether the states that are lost with them lead from one to a batch of this request.
+local function leads_here(from)
+  return from == S.queued or may(from, S.queued) or may(from, S.retrying) and may(S.retrying, S.queued)
 end
 
 local wanted = {}
@@ -31,8 +34,7 @@ for at = 1, #list, 4 do
   local record = read_record(place)
   if #record == RECORD then
     local from, holder = lost(record)
-    local way = from == S.queued or from and may(from, S.queued)
-    if way and may(S.queued, S.submitting) then
+    if from and leads_here(from) and may(S.queued, S.submitting) then
       wanted[#wanted + 1] = { place = place, from = from, holder = holder, flags = byte(record, 4), past = past_of(record),
         record = record }
     end
