@@ -106,7 +106,7 @@ func TestAnothersListenerIsNotOverwrittenUnasked(t *testing.T) {
 func TestACancelledJobSettlesWhatIsInFlight(t *testing.T) {
 	t.Parallel()
 	n := newNight(t, "--latency", "6s-7s", "--offline", "1")
-	n.env = append(n.env, "SIMSHIFT_RATE_REQUESTS=1/h") // one batch goes, the others wait; all ends before a device is retried
+	n.env = append(n.env, "SIMSHIFT_RATE_REQUESTS=1/h") // one batch goes, the others wait; it is cancelled before answers come
 	n.serve()
 	n.start("work")
 	id := n.imported(n.fleet(300), "--batch-size", "100")
