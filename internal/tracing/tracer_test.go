@@ -18,7 +18,18 @@ import (
 	"github.com/simshift/simshift/jobs"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { goleak.VerifyTestMain(patient{m}) }
+
+// patient gives what tests leave behind the time to end: whoever could deliver nothing goes on for a while, and on a busy machine
+// for longer than goleak looks.
+type patient struct{ *testing.M }
+
+func (p patient) Run() int {
+	code := p.M.Run()
+	for looks := 0; looks < 30 && goleak.Find() != nil; looks++ { // each takes a second and more
+	}
+	return code
+}
 
 var night = time.Date(2026, 3, 1, 22, 0, 0, 0, time.UTC)
 
