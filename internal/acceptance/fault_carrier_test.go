@@ -39,7 +39,7 @@ func TestFault09CallbacksComeAgainAndLate(t *testing.T) {
 	t.Parallel()
 	// So slow that word of the first attempt comes again while the second is under way, and a third would meet it.
 	n := newBriefNight(t, "--latency", "3s-4s", "--offline", "0.5", "--offline-attempts", "2", "--duplicates", "1",
-		"--duplicate-delay", "0s-8s", "--stray", "0.1", "--lost", "0.1", "--other-profile", "0.2", "--warning", "0.1")
+		"--duplicate-delay", "0s-8s", "--stray", "0.02", "--lost", "0.1", "--other-profile", "0.2", "--warning", "0.1")
 	n.serve()
 	n.start("work")
 	ended := n.ends(n.imported(n.fleet(500), append(brief, "--batch-size", "100", "--answer-within", "6s")...), 2*time.Minute)
