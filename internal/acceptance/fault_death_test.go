@@ -24,8 +24,8 @@ func newBriefNight(t *testing.T, moods ...string) *night {
 // ends waits until the job has ended, and holds it against the carrier's book.
 func (n *night) ends(id string, within time.Duration) (j job) {
 	n.t.Helper()
-	late := time.Now().Add(3 * within)
-	for look := 0; ; look++ { // a test machine is busy: what hangs is told, not what is slow
+	late := time.Now().Add(3 * within) // a test machine is busy: what hangs is told, not what is slow
+	for look := 0; ; look++ {
 		n.decode(n.ask("jobs", "show", id, "-o", "json"), &j)
 		if j.State != "running" && j.State != "cancelling" {
 			break

@@ -79,7 +79,7 @@ func TestFault03RedisLosesItsLastSeconds(t *testing.T) {
 // everything drains afterwards.
 func (n *night) trouble(begin, end []any) {
 	n.t.Helper()
-	n.set("RATE_REQUESTS", "2/s") // with these latencies, hundreds of callbacks are to come in each of the first seconds
+	n.set("RATE_REQUESTS", "2/s") // so that callbacks are still to come for some seconds, however late the trouble begins
 	processes := []*process{n.serve(), n.start("work")}
 	id := n.imported(n.fleet(800), append(brief, "--batch-size", "100")...)
 	n.accepted(1)
